@@ -1,0 +1,82 @@
+"""Writes ``docs/cli.md`` from the program and ``docs/vocabulary.md`` from ``ontology/``.
+
+Run ``python docs/generate.py`` after a change to either; a test compares them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+from typer.main import get_group
+
+from lineage_graph import cli
+from lineage_graph.cli.program import NAME
+from lineage_graph.declarations import bundled
+from lineage_graph.graph.declared import Declared
+
+TARGET = Path(__file__).with_name("cli.md")
+VOCABULARY = Path(__file__).with_name("vocabulary.md")
+COLUMNS = 80
+
+
+def cli_page() -> str:
+    """Return the page: what the program says of itself, command by command."""
+    program = get_group(cli.app)
+    context = program.make_context(NAME, [], resilient_parsing=True, terminal_width=COLUMNS)
+    about, _, statuses = (inspect.getdoc(cli) or "").partition("\n\n")
+    parts = [
+        "# Command line",
+        "<!-- Written by docs/generate.py; edit the commands, not this page. -->",
+        about,
+        statuses,
+        *_section(NAME, program.get_help(context)),
+    ]
+    for name in program.list_commands(context):
+        command = program.get_command(context, name)
+        if command is not None and not command.hidden:
+            inner = command.make_context(
+                name, [], parent=context, resilient_parsing=True, terminal_width=COLUMNS
+            )
+            parts += _section(f"{NAME} {name}", command.get_help(inner))
+    return "\n\n".join(parts) + "\n"
+
+
+def vocabulary_page() -> str:
+    """Return the page: each term of ours, and the standard terms it is below."""
+    declarations = bundled()
+    terms: dict[str, list[str]] = {}
+    for row in Declared(declarations).rows("records/vocabulary"):
+        cells = terms.setdefault(str(row["term"]), [row["english"], row["portuguese"], ""])
+        cells[2] = ", ".join(filter(None, [cells[2], _compact(str(row["parent"]))]))
+        cells[3:] = [row["comment"]]
+    lines = [
+        "# Vocabulary",
+        "<!-- Written by docs/generate.py from ontology/; edit the Turtle, not this page. -->",
+        "What we say in PROV-O, DCAT, ML-Schema, CSVW, P-Plan and Dublin Core we say in their "
+        "terms. These are ours, each below one of theirs.",
+        "\n".join(
+            [
+                "| term | in English | em português | below | meaning |",
+                "|---|---|---|---|---|",
+                *(f"| `{_compact(t)}` | {' | '.join(cells)} |" for t, cells in terms.items()),
+            ]
+        ),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _compact(iri: str) -> str:
+    for prefix, namespace in bundled().prefixes.items():
+        if iri.startswith(namespace):
+            return f"{prefix}:{iri.removeprefix(namespace)}"
+    return iri
+
+
+def _section(title: str, text: str) -> tuple[str, str]:
+    return f"## {title}", f"```text\n{text.rstrip()}\n```"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(cli_page(), encoding="utf-8")
+    VOCABULARY.write_text(vocabulary_page(), encoding="utf-8")

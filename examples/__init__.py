@@ -1,0 +1,1 @@
+"""Examples, as a user would write them."""

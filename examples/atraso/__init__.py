@@ -1,0 +1,1 @@
+"""The demonstration story: real flights, two libraries, one record."""

@@ -1,0 +1,1 @@
+"""The one door to Spark: sessions that record, and the executor that runs plans again."""

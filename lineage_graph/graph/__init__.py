@@ -1,0 +1,413 @@
+"""The object a user holds: ``graph = lineage_graph.connect()`` and verbs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lineage_graph.artifacts import Artifacts
+from lineage_graph.declarations import Declarations
+from lineage_graph.graph.catalogue import Catalogue, question_in
+from lineage_graph.graph.checks import Checks
+from lineage_graph.graph.datasets import SavedDataset, require_name
+from lineage_graph.graph.exporting import export
+from lineage_graph.graph.folders import Folders, store_folder
+from lineage_graph.graph.models import TrainedVersion
+from lineage_graph.graph.progress import Progress, watched
+from lineage_graph.graph.rebuilding import rebuilt
+from lineage_graph.graph.writing import Writing, place_at, registered
+from lineage_graph.identity import named
+from lineage_graph.ledger import Ledger
+from lineage_graph.lineage import Direction, Lineage, walk
+from lineage_graph.query import Queries
+from lineage_graph.records import Model
+from lineage_graph.replay import TOLERANCE, Rebuild, Rebuilder
+from lineage_graph.replay.origins import Record
+from lineage_graph.snapshots import Snapshots
+from lineage_graph.stores import open_store
+
+if TYPE_CHECKING:
+    from lineage_graph.executors.spark.session import RecordedFrame, RecordedSpark
+    from lineage_graph.validation import Violation
+
+
+def connect(
+    store: str | Path | None = None,
+    *,
+    graph: str | None = None,
+    declarations: str | Path | None = None,
+    quiet: bool = False,
+) -> Graph:
+    """Open a store, making it when there is none.
+
+    Args:
+        store: Folder; by default ``LINEAGE_GRAPH_STORE``, else ``.lineage``.
+        graph: Where the projection lives when not in the store: ``memory:`` or the
+            address of a SPARQL 1.1 server.
+        declarations: Folder of one's own ``ontology/`` and ``queries/``.
+        quiet: Do not show how far a question has come that has to wait until much that
+            was recorded meanwhile is in the graph.
+
+    Raises:
+        LedgerBroken: The ledger is damaged; nothing is opened.
+        StoreUnavailable: The folder cannot be used.
+    """
+    organisation = Path(declarations) if declarations else None
+    return Graph(store_folder(store), graph, organisation, quiet)
+
+
+class Graph:
+    """A store and what can be asked and done with it.
+
+    Args:
+        folder: Where the store is.
+        address: Where the projection lives; None for the store's own.
+        organisation: Folder with further declarations.
+        quiet: Show no progress of what a question has to wait for.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        address: str | None = None,
+        organisation: Path | None = None,
+        quiet: bool = False,
+    ) -> None:
+        self.folders = Folders(folder)
+        self.folders.prepare()
+        self._declarations = Declarations(organisation)
+        self._ledger = Ledger(self.folders.ledger)
+        self._artifacts = Artifacts(self.folders.artifacts)
+        self._snapshots = Snapshots(self._artifacts)
+        self._store = open_store(address or self.folders.graph)
+        self._queries = Queries(
+            self._ledger,
+            self._store,
+            self._declarations,
+            lambda: watched("bring the graph up to date", quiet),
+        )
+        self._record = Record(self._queries)
+        self._catalogue = Catalogue(self._queries, self._ledger)
+        self._writing: Writing | None = None
+
+    def __enter__(self) -> Graph:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def _writer(self) -> Writing:
+        """What is needed to record; a question never makes it."""
+        if self._writing is None:
+            self._writing = Writing(
+                self._ledger,
+                self._declarations,
+                self._catalogue,
+                self._record,
+                self._snapshots,
+                self._artifacts,
+                self.folders,
+            )
+        return self._writing
+
+    def spark(
+        self, address: str | None = None, *, master: str | None = None, memory: str | None = None
+    ) -> RecordedSpark:
+        """Return a Spark session in which ordinary code is recorded.
+
+        Args:
+            address: ``sc://host:port`` of a Spark Connect server, or ``spark://`` of a
+                cluster; by default an engine of our own on this machine.
+            master: Master of our own engine, such as ``local[2]``.
+            memory: Heap of our own engine, such as ``4g``.
+
+        Raises:
+            MissingExtra: Spark or Java is not installed.
+            ExecutorUnavailable: Spark did not start or does not answer.
+        """
+        return self._writer.open(address, master, memory).spark
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be captured in this process; empty when all was."""
+        return list(self._writing.recorder.problems) if self._writing else []
+
+    def dataset(
+        self,
+        name: str,
+        location: str | Path | None = None,
+        *,
+        format: str | None = None,
+        license: str | None = None,
+        owner: str | None = None,
+        description: str | None = None,
+        snapshot: str = "copy",
+        schema: str | None = None,
+        **options: Any,
+    ) -> str:
+        """Register a dataset, and pin the version that lies there now.
+
+        Args:
+            name: What people call it.
+            location: Its files: a path, a folder or a glob.
+            format: Spark's format; by default the file's ending.
+            license: SPDX id or IRI; left out, it is recorded as not recorded.
+            owner: Who answers for it; only a pseudonym is kept.
+            description: For people.
+            snapshot: ``copy`` keeps the bytes, ``reference`` only their digests.
+            schema: DDL to read it with.
+            **options: Reader options, such as ``header=True``.
+
+        Returns:
+            IRI of the pinned version, or of the dataset when there is no location.
+
+        Raises:
+            InvalidRecord: The name, the snapshot or the licence cannot be used.
+            InputChanged: Nothing lies at the location.
+            RecordConflict: It says otherwise already.
+        """
+        writer = self._writer
+        dataset = registered(name, location, description, writer.license(license), owner)
+        where = dataset.location
+        place = place_at(where, format, schema, options) if where is not None else None
+        return writer.register(dataset, place, snapshot)
+
+    def read(self, name: str, version: int | None = None) -> RecordedFrame:
+        """Return a recorded dataset as a DataFrame of the recorded session.
+
+        Raises:
+            NotFound: There is no such dataset or version, or its data was not kept.
+            InputChanged: Its files were altered since.
+        """
+        found = self._catalogue.version(name, version, "dataset")
+        self._writer.open()
+        return self._writer.datasets.read(found)
+
+    def save(self, data: Any, name: str, *, description: str | None = None) -> SavedDataset:
+        """Write a new immutable version of a dataset and record how it was made.
+
+        Args:
+            data: A DataFrame of the recorded session, or pandas, pyarrow or rows.
+            name: Of the dataset.
+            description: For people.
+
+        Raises:
+            InvalidRecord: The name or the data cannot be used.
+            StepFailed: Spark failed; that is recorded, and nothing was published.
+        """
+        with self._writer.watched(f"save {name}"):
+            return self._writer.datasets.save(data, name, description)
+
+    def fit(
+        self,
+        estimator: Any,
+        data: Any,
+        *,
+        name: str,
+        label: str | None = None,
+        features: Sequence[str] | None = None,
+        evaluate: Any = None,
+        order_by: Sequence[str] = (),
+        description: str | None = None,
+    ) -> TrainedVersion:
+        """Train a model on a recorded dataset version and record it.
+
+        Rows are given to the estimator in an order that depends on their content
+        alone, so the model is a function of the version.
+
+        Args:
+            estimator: Of scikit-learn or of Spark ML, or a pipeline of them.
+            data: Name of a dataset, or data, which is saved first.
+            name: Of the model.
+            label: Column to predict.
+            features: Columns to learn from; by default all others.
+            evaluate: Name of a dataset, or data, to measure it on.
+            order_by: Columns to sort rows by first, where order matters.
+            description: For people.
+
+        Raises:
+            PolicyRefused: The estimator's class is not one that can be kept safely.
+            InvalidRecord: A column does not exist.
+            StepFailed: The training raised; that is recorded.
+        """
+        require_name(name)
+        about = Model(id=named("model", name), title=name, description=description)
+        return self._writer.fit(estimator, data, evaluate, about, features, label, order_by)
+
+    def predict(
+        self,
+        model: str | TrainedVersion,
+        data: Any,
+        *,
+        name: str,
+        keep: Sequence[str] | None = None,
+    ) -> SavedDataset:
+        """Apply a recorded model and record the predictions as a dataset version.
+
+        Args:
+            model: Name of a model, ``name@2`` for its second version, or a trained one.
+            data: Name of a dataset, or data, which is saved first.
+            name: Of the predictions.
+            keep: Columns of the data to keep beside the prediction; None for all.
+        """
+        require_name(name)
+        given = model.version if isinstance(model, TrainedVersion) else model
+        version = self._catalogue.version(given, None, "model")
+        with self._writer.watched(f"predict {name}"):
+            rows = self._writer.version_of(data, f"{name} input")
+            return self._writer.models.predict(version, rows, name, keep)
+
+    def rebuild(
+        self,
+        name: str,
+        version: int | None = None,
+        *,
+        into: str | Path | None = None,
+        dry_run: bool = False,
+        from_scratch: bool = False,
+        tolerance: float = TOLERANCE,
+        progress: Progress | None = None,
+    ) -> Rebuild:
+        """Execute the record of a dataset or model again and compare.
+
+        Args:
+            name: Name, ``name@2`` or IRI.
+            version: Number of the version; the newest by default.
+            into: New folder to leave the outputs in; by default only outputs that
+                differ are kept.
+            dry_run: Only say what would be done.
+            from_scratch: Run every plan on the way instead of reusing what it made.
+            tolerance: Largest relative difference of a number that is equivalent.
+            progress: Told about each step; by default a person who is watching is.
+
+        Raises:
+            NotFound: There is no such version.
+            InvalidRecord: There is something in ``into``; nothing was started.
+            StepFailed: A step raised; that is recorded, and nothing is left behind.
+        """
+        return rebuilt(
+            self._rebuilder(tolerance),
+            self._catalogue.version(name, version),
+            lambda: self._writer,
+            Path(into) if into is not None else None,
+            dry_run,
+            from_scratch,
+            progress,
+        )
+
+    def _rebuilder(self, tolerance: float) -> Rebuilder:
+        return Rebuilder(
+            self._record,
+            self._artifacts,
+            self._snapshots,
+            self._catalogue.name_of,
+            self.folders.work,
+            tolerance,
+        )
+
+    def resolve(self, name: str, version: int | None = None) -> str:
+        """Return the IRI of a version.
+
+        Raises:
+            NotFound: There is none; names that are close are suggested.
+        """
+        return self._catalogue.version(name, version)
+
+    def lineage(
+        self,
+        name: str,
+        direction: Direction = "up",
+        depth: int | None = None,
+        columns: bool = False,
+        as_of: int | None = None,
+    ) -> Lineage:
+        """Return what something came from, or what came of it.
+
+        Args:
+            name: Name, ``name@2`` or IRI.
+            direction: ``up`` to sources, ``down`` to what was derived.
+            depth: Most hops; None for all.
+            columns: Between columns instead of versions.
+            as_of: Seq of the last ledger entry to consider.
+        """
+        start = [self._catalogue.version(name, None)]
+        return walk(
+            self._ledger,
+            self._catalogue.columns(start[0]) or start if columns else start,
+            labels=self._catalogue.labels,
+            downstream=direction == "down",
+            depth=depth,
+            columns=columns,
+            as_of=as_of,
+        )
+
+    def datasets(self) -> list[dict[str, Any]]:
+        """Return the recorded datasets."""
+        return self._catalogue.datasets()
+
+    def models(self) -> list[dict[str, Any]]:
+        """Return the recorded models."""
+        return self._catalogue.models()
+
+    def versions(self, name: str) -> list[dict[str, Any]]:
+        """Return the versions of a dataset or model, the first one first."""
+        return self._catalogue.versions(name)
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """Return what is known about a dataset or model, as plain values."""
+        return self._catalogue.describe(name)
+
+    def query(self, question: str | Path, **parameters: Any) -> list[Mapping[str, Any]]:
+        """Answer a question.
+
+        Args:
+            question: Name of a declared query, path of a ``.rq`` file, or SPARQL.
+            **parameters: Parameters of a declared query.
+        """
+        text = str(question)
+        if isinstance(question, Path) or text.endswith(".rq"):
+            text = question_in(Path(text))
+        elif not any(character.isspace() for character in text):
+            return list(self._queries.run(text, **parameters))
+        return list(self._queries.select(text))
+
+    def export(self, name: str | None = None, format: str = "trig") -> bytes:
+        """Return the record, or one thing with its history, for other tools.
+
+        Args:
+            name: Name or IRI; None for everything.
+            format: ``trig``, ``turtle``, ``json-ld`` or ``prov-json``.
+        """
+        history = None if name is None else [node.iri for node in self.lineage(name).nodes]
+        return export(self._queries, history, format)
+
+    def verify(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+        """Check the ledger's chain, the projection, artifacts and data.
+
+        Raises:
+            StoreError: The first thing that is wrong, by name.
+        """
+        return self._checks().verify(progress)
+
+    def validate(self) -> list[Violation]:
+        """Check everything that is recorded against its shapes."""
+        return self._checks().validate()
+
+    def _checks(self) -> Checks:
+        return Checks(
+            self._ledger,
+            self._queries,
+            self._artifacts,
+            self._snapshots,
+            self._declarations,
+            self.folders,
+        )
+
+    def close(self) -> None:
+        """End Spark, if it was started, and let the store go."""
+        if self._writing is not None:
+            self._writing.engines.close()
+        self._store.close()
+        self._ledger.close()

@@ -1,0 +1,304 @@
+"""What is recorded, by the names people use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from lineage_graph.errors import DeclarationError, NotFound
+from lineage_graph.executors import Place
+from lineage_graph.identity import NAMESPACE, is_text, kind_of, name_of, named
+from lineage_graph.ledger import Ledger
+from lineage_graph.lineage import NodeLabel
+from lineage_graph.query import Queries
+from lineage_graph.recording import location_key
+from lineage_graph.records import Dataset
+from lineage_graph.stores import Row
+
+Kind = Literal["dataset", "model"]
+NOT_RECORDED = "not recorded"
+KINDS: Mapping[str | None, str] = {"version": "dataset", "model-version": "model"}
+
+
+class Catalogue:
+    """Names and descriptions, asked from the graph."""
+
+    def __init__(self, queries: Queries, ledger: Ledger) -> None:
+        self._queries = queries
+        self._ledger = ledger
+        self._names_at = 0
+        self._names: dict[str, str] = {}
+
+    def version(self, name: str, number: int | None, kind: Kind | None = None) -> str:
+        """Return the IRI of a version.
+
+        Args:
+            name: ``name``, ``name@2``, ``dataset:name``, ``model:name`` or an IRI.
+            number: Number of the version, from 1; None for the one in the name, else
+                the newest.
+            kind: Only a dataset, or only a model.
+
+        Raises:
+            NotFound: There is none; names that are close are suggested.
+        """
+        if name.startswith(NAMESPACE) and kind_of(name) in ("version", "model-version"):
+            if not self._ledger.described([name]):
+                raise NotFound(f"Nothing is recorded under {name}.")
+            return name
+        thing, asked = self._logical(name, kind)
+        versions = self._ordered([thing]).get(thing)
+        wanted = number if number is not None else asked
+        if not versions:
+            raise NotFound(f"{name} is registered, but no version of it is recorded yet.")
+        if wanted is None:
+            return versions[-1]
+        if not 1 <= wanted <= len(versions):
+            raise NotFound(f"{name_of(thing)} has versions 1 to {len(versions)}, not {wanted}.")
+        return versions[wanted - 1]
+
+    def _logical(self, name: str, kind: Kind | None) -> tuple[str, int | None]:
+        """Return the IRI of a dataset or model, and the version number in the name."""
+        if not is_text(name):
+            raise NotFound(f"{name!r} is not text, so nothing is called that.")
+        bare, _, number = name.rpartition("@")
+        if not bare or not number.isdigit():
+            bare, number = name, ""
+        if name.startswith(NAMESPACE):
+            candidates = [bare]
+        elif bare.startswith(("dataset:", "model:")) and kind is None:
+            said, _, rest = bare.partition(":")
+            candidates = [named(said, rest)]
+        else:
+            kinds = [kind] if kind else ["dataset", "model"]
+            candidates = [named(k, bare) for k in kinds]
+        known = self._ledger.described(candidates)
+        found = [iri for iri in candidates if iri in known]
+        if len(found) > 1:
+            raise NotFound(
+                f"{bare!r} is a dataset and a model. Say dataset:{bare} or model:{bare}."
+            )
+        if not found:
+            raise NotFound(self._unknown(bare, kind))
+        return found[0], int(number) if number else None
+
+    def _unknown(self, name: str, kind: Kind | None) -> str:
+        names: list[str] = []
+        if kind != "model":
+            names += [row["title"] for row in self._queries.run("records/datasets")]
+        if kind != "dataset":
+            names += [row["title"] for row in self._queries.run("records/models")]
+        near = get_close_matches(name, names, 3, 0.5)
+        what = kind or "dataset or model"
+        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        listed = "Type: lineage-graph datasets, or lineage-graph models."
+        return f"There is no {what} {name!r}. {hint or listed}"
+
+    def _ordered(self, things: Collection[str]) -> dict[str, list[str]]:
+        """Return the versions of things in the order they were first recorded.
+
+        The ledger never changes that order, so a version keeps its number.
+        """
+        of = self._queries.run("records/version_of", of=sorted(things)) if things else []
+        first = self._ledger.described_first(row["version"] for row in of)
+        versions: dict[str, list[str]] = {}
+        for row in sorted(of, key=lambda row: (first[row["version"]], row["version"])):
+            versions.setdefault(str(row["of"]), []).append(str(row["version"]))
+        return versions
+
+    def versions(self, name: str) -> list[dict[str, Any]]:
+        """Return the versions of a dataset or model, the first one first."""
+        thing = self._logical(name, None)[0]
+        rows = {str(row["version"]): row for row in self._queries.run("records/versions", of=thing)}
+        return [
+            _numbered(number, rows[version])
+            for number, version in enumerate(self._ordered([thing]).get(thing, []), 1)
+        ]
+
+    def datasets(self) -> list[dict[str, Any]]:
+        """Return the recorded datasets."""
+        return [_listed(row, row["dataset"]) for row in self._queries.run("records/datasets")]
+
+    def models(self) -> list[dict[str, Any]]:
+        """Return the recorded models."""
+        return [_listed(row, row["model"]) for row in self._queries.run("records/models")]
+
+    def name_of(self, version: str) -> str:
+        """Return ``name@number`` of a version."""
+        head = self._ledger.head
+        if self._names_at != head:
+            self._names_at, self._names = head, {}
+        if version not in self._names:
+            self._names |= self._called([version])
+        return self._names.get(version, name_of(version))
+
+    def _called(self, versions: Collection[str]) -> dict[str, str]:
+        """Return ``name@number`` of versions, and of all others of the same things."""
+        rows = self._queries.run("records/version_of", version=versions) if versions else []
+        return {
+            version: f"{name_of(thing)}@{number}"
+            for thing, ordered in self._ordered({row["of"] for row in rows}).items()
+            for number, version in enumerate(ordered, 1)
+        }
+
+    def labels(self, iris: Collection[str]) -> Mapping[str, NodeLabel]:
+        """Return how nodes are shown in a lineage."""
+        names = self._called(sorted({iri.partition("#")[0] for iri in iris}))
+        labels = {}
+        for iri in iris:
+            version, _, column = iri.partition("#")
+            if version not in names:
+                continue
+            name, kind = names[version], KINDS.get(kind_of(version), "dataset")
+            if column:
+                name, kind = f"{name}.{name_of(column)}", "column"
+            labels[iri] = NodeLabel(iri, name, kind)
+        return labels
+
+    def columns(self, version: str) -> list[str]:
+        """Return the IRIs of a version's columns; none for a model."""
+        rows = self._queries.run("records/columns", version=version)
+        return [str(row["column"]) for row in rows]
+
+    def declared(self, dataset: str) -> dict[str, Any]:
+        """Return what was said about a dataset, by field name; empty when unknown."""
+        if not self._ledger.described([dataset]):
+            return {}
+        row = self._queries.run("records/datasets", dataset=dataset)[0]
+        said = {
+            "description": row["description"],
+            "location": row["location"],
+            "license": row["license"],
+            "attributed_to": row["owner"],
+        }
+        return {key: value for key, value in said.items() if value is not None} | {"title": ""}
+
+    def located(self) -> dict[str, Dataset]:
+        """Return the datasets by where they lie."""
+        return {
+            location_key(Place((row["location"],), "")): Dataset(
+                id=str(row["dataset"]), title=row["title"], location=row["location"]
+            )
+            for row in self._queries.run("records/datasets")
+            if row["location"]
+        }
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """Return what is known about a dataset or model, as plain values."""
+        version = self.version(name, None)
+        rows = self._queries.run("records/versions", version=version)
+        thing = str(rows[0]["of"])
+        kind = kind_of(thing)
+        question = "records/models" if kind == "model" else "records/datasets"
+        head = self._queries.run(question, **{kind or "dataset": thing})[0]
+        common = {
+            "name": self.name_of(version),
+            "kind": kind,
+            "version": version,
+            "description": head["description"],
+            "license": head["license"] or NOT_RECORDED,
+            "owner": name_of(head["owner"]) if head["owner"] else NOT_RECORDED,
+            "versions": head["versions"],
+            "recorded": rows[0]["generated"],
+            "rows": rows[0]["rows"],
+            "fingerprint": rows[0]["fingerprint"] or NOT_RECORDED,
+            "location": rows[0]["location"],
+        }
+        details = self._model(version) if kind == "model" else self._columns(version)
+        made = self._made(rows[0]["activity"]) if rows[0]["activity"] else {}
+        known = {**common, **details, **made, "rebuilds": self._rebuilds(version)}
+        return {key: value for key, value in known.items() if value not in (None, [], {})}
+
+    def _columns(self, version: str) -> dict[str, Any]:
+        rows = self._queries.run("records/columns", version=version)
+        return {"columns": [{"name": row["name"], "type": row["datatype"]} for row in rows]}
+
+    def _model(self, version: str) -> dict[str, Any]:
+        columns = self._queries.run("records/features", model=version)
+        steps = self._queries.run("records/fitted_steps", model=version)
+        return {
+            "algorithm": name_of(steps[-1]["implementation"]) if steps else None,
+            "features": [row["name"] for row in columns if row["role"] == "feature"],
+            "label": next((row["name"] for row in columns if row["role"] == "label"), None),
+            "parameters": {
+                row["name"]: row["value"]
+                for row in self._queries.run("records/parameters", model=version)
+            },
+            "stages": [
+                {"name": row["name"], "learnt": json.loads(row["parameters"] or "{}")}
+                for row in steps
+            ],
+            "metrics": {
+                row["name"]: row["value"]
+                for row in self._queries.run("records/metrics", model=version)
+            },
+        }
+
+    def _made(self, activity: str) -> dict[str, Any]:
+        """Return how a version came about."""
+        row = self._queries.run("records/activity", activity=activity)[0]
+        inputs = self._queries.run("records/used", activity=activity)
+        found = self._queries.run("records/plan_steps", plan=row["plan"]) if row["plan"] else []
+        # A step that reads two others is two rows.
+        steps = {step["position"]: step for step in found}.values()
+        return {
+            "made_by": row["label"],
+            "made_from": {str(i["slot"]): self.name_of(str(i["entity"])) for i in inputs},
+            "steps": [f"{step['name']} {step['parameters'] or ''}".strip() for step in steps],
+            "environment": json.loads(row["facts"]) if row["facts"] else {},
+        }
+
+    def _rebuilds(self, version: str) -> list[dict[str, Any]]:
+        """Return the rebuilds of a version, the first one first."""
+        return [
+            {
+                "started": row["started"],
+                "verdict": row["verdict"],
+                "fingerprint": row["fingerprint"],
+                "explanation": row["explanation"] or f"it raised {row['error']}",
+            }
+            for row in self._queries.run("records/replays", version=version)
+        ]
+
+
+def question_in(file: Path) -> str:
+    """Return the SPARQL in a file.
+
+    Raises:
+        NotFound: There is no such file.
+        DeclarationError: It cannot be read as text.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no file {str(file)!r}. Check the path.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeclarationError(
+            f"{str(file)!r} cannot be read as text: {error}. Give a UTF-8 file of SPARQL."
+        ) from error
+
+
+def _numbered(number: int, row: Row) -> dict[str, Any]:
+    return {
+        "n": number,
+        "iri": str(row["version"]),
+        "generated_at": row["generated"].isoformat() if row["generated"] else None,
+        "rows": row["rows"],
+        "fingerprint": row["fingerprint"],
+        "format": row["format"],
+        "activity": row["activity_label"],
+        "status": row["status"],
+    }
+
+
+def _listed(row: Row, iri: str) -> dict[str, Any]:
+    return {
+        "name": row["title"],
+        "versions": row["versions"],
+        "license": row["license"] or NOT_RECORDED,
+        "owner": name_of(row["owner"]) if row["owner"] else NOT_RECORDED,
+        "description": row["description"],
+        "iri": str(iri),
+    }

@@ -1,0 +1,286 @@
+"""Saving and reading datasets."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lineage_graph.drawing import Table
+from lineage_graph.drawing.table import as_text, mime_bundle
+from lineage_graph.drawing.text import printable
+from lineage_graph.errors import InvalidRecord, LineageGraphError, NotFound
+from lineage_graph.executors import (
+    Description,
+    Executor,
+    Fingerprint,
+    Operation,
+    Output,
+    Pin,
+    Place,
+    Program,
+)
+from lineage_graph.graph.engines import Engines
+from lineage_graph.graph.folders import Folders, sync
+from lineage_graph.identity import NAMESPACE, digested, named, uuid7
+from lineage_graph.recording import Made, Recorder
+from lineage_graph.records import Dataset
+from lineage_graph.replay.origins import Record
+from lineage_graph.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from lineage_graph.executors.spark.session import RecordedFrame
+
+
+@dataclass(frozen=True)
+class SavedDataset:
+    """A version that was saved.
+
+    Attributes:
+        name: Of the dataset.
+        version: IRI of the version.
+        rows: How many rows it has.
+        fingerprint: Hex digest over every cell and the schema.
+    """
+
+    name: str
+    version: str
+    rows: int
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return as_text(self._table())
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Return what a notebook shows: a table, and text where it cannot show one."""
+        return mime_bundle(self._table())
+
+    def _table(self) -> Table:
+        line = (f"{self.rows:,}", self.fingerprint[:12], self.version)
+        return Table(f"dataset {self.name}", ("rows", "fingerprint", "version"), [line])
+
+
+class Datasets:
+    """Dataset verbs of one graph."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        recorder: Recorder,
+        record: Record,
+        snapshots: Snapshots,
+        folders: Folders,
+    ) -> None:
+        self._engines = engines
+        self._recorder = recorder
+        self._record = record
+        self._snapshots = snapshots
+        self._folders = folders
+
+    def save(self, data: Any, name: str, description: str | None = None) -> SavedDataset:
+        """Write a new immutable version: run its plan, publish it in one step, record it."""
+        require_name(name)
+        session = self._engines.session()
+        label = f"save {name}"
+        pending = session.operation_of(session.frame(data), label)
+        return self.execute(
+            session.executor,
+            pending.to_run,
+            pending.pins,
+            {slot: pin.place for slot, pin in pending.pins.items()},
+            session.described(pending),
+            Dataset(id=named("dataset", name), title=name, description=description),
+            label,
+        )
+
+    def execute(
+        self,
+        executor: Executor,
+        program: Program,
+        pins: Mapping[str, Pin],
+        places: Mapping[str, Place],
+        description: Description,
+        dataset: Dataset,
+        label: str,
+        inputs: Mapping[str, str] | None = None,
+    ) -> SavedDataset:
+        """Run a program whose output is a table, publish and record it.
+
+        Args:
+            executor: Who runs it.
+            program: What to run.
+            pins: What fills each slot, for the record.
+            places: Where each slot's data lies now.
+            description: What the program does.
+            dataset: What the output is a version of.
+            label: For people.
+            inputs: IRI of the version in each slot; found by the pins by default.
+
+        Raises:
+            StepFailed: The program raised; the failure is recorded.
+        """
+        begun = datetime.now(UTC)
+        if inputs is None:
+            inputs = {slot: self._recorder.version_of(pin) for slot, pin in pins.items()}
+        with self._folders.scratch() as work:
+            try:
+                output = executor.run(program, places, work / "out")
+            except LineageGraphError as error:
+                failed = self.operation(executor, label, program, pins, description, begun, error)
+                self._recorder.record_activity(failed, None, inputs)
+                raise
+            done = self.operation(executor, label, program, pins, description, begun)
+            return self._publish(output, done, dataset, inputs)
+
+    def _publish(
+        self, output: Output, done: Operation, dataset: Dataset, inputs: Mapping[str, str]
+    ) -> SavedDataset:
+        content = output.content
+        if not isinstance(content, Fingerprint):
+            raise InvalidRecord(f"{done.label}: the program made a model, not a table.")
+        number = uuid7()
+        folder = self._folders.data / number
+        written = Path(output.place.paths[0])
+        sync(written)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(written, folder)
+        sync_folder(folder.parent)
+        try:
+            place = Place((str(folder),), output.place.format, output.place.options)
+            made = Made(
+                digested("version", number),
+                dataset,
+                self._snapshots.pin(place, "reference"),
+                content,
+            )
+            self._recorder.record_activity(done, made, inputs)
+        except BaseException:
+            # Not acknowledged, so nobody may find it.
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return SavedDataset(dataset.title, made.version, content.rows, content.digest)
+
+    def operation(
+        self,
+        executor: Executor,
+        label: str,
+        program: Program,
+        pins: Mapping[str, Pin],
+        description: Description,
+        begun: datetime,
+        error: BaseException | None = None,
+    ) -> Operation:
+        """Return an operation that ends now."""
+        session = self._engines.session().executor
+        return Operation(
+            label=label,
+            program=program,
+            sources=pins,
+            description=description,
+            written=None,
+            content=None,
+            started=begun,
+            ended=datetime.now(UTC),
+            environment={**session.environment(), **executor.environment()},
+            error=type(error.__cause__ or error).__name__ if error else None,
+        )
+
+    def version_of(self, data: Any) -> str | None:
+        """Return the version that a DataFrame reads unchanged, if it does nothing else."""
+        session = self._engines.session()
+        pending = session.operation_of(session.frame(data), "read")
+        if session.only_reads(pending) and len(pending.pins) == 1:
+            pin = pending.pins["input:0"]
+            if pin.place.format != "local":
+                return self._recorder.version_of(pin)
+        return None
+
+    def read(self, version: str) -> RecordedFrame:
+        """Return a version as a DataFrame of the recorded session."""
+        reader = self._engines.session().executor.relations
+        place = self.place_of(version)
+        known = self._record.content(version)
+        if known is not None and place.options.get("inferSchema") == "true":
+            place = _as_known(place, known.schema)
+        return reader.read(place)
+
+    def place_of(self, version: str) -> Place:
+        """Return where a version's bytes can be read, as they were pinned.
+
+        Raises:
+            NotFound: They were not kept.
+            InputChanged: They were altered.
+        """
+        pins = self._record.pins(version)
+        problems: list[str] = []
+        for pin in pins:
+            try:
+                place = self._restored(version, pin)
+                self._recorder.complete(version, place)
+                return place
+            except LineageGraphError as problem:
+                problems.append(str(problem))
+        raise NotFound(
+            f"The data of {version} cannot be read: {'; '.join(problems) or 'it was not kept'}"
+        )
+
+    def _restored(self, version: str, pin: Pin) -> Place:
+        if pin.snapshot == "reference" or pin.place.format == "local":
+            self._snapshots.check(pin)
+            return pin.place
+        folder = self._folders.pinned / version.rpartition(":")[2]
+        if not folder.exists():
+            with self._folders.scratch() as work:
+                self._snapshots.restore(pin, work / "files")
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                # Another process may have put the same files there meanwhile.
+                with suppress(OSError):
+                    os.rename(work / "files", folder)
+        place = self._snapshots.place_below(pin, folder)
+        self._snapshots.check(replace(pin, place=place))
+        return place
+
+
+def _as_known(place: Place, schema: str | None) -> Place:
+    """Read with the schema that was inferred once: inferring scans the data each time."""
+    fields: list[tuple[str, Any]] = json.loads(schema)["struct"] if schema else []
+    if not fields or any(not isinstance(kind, str) for _, kind in fields):
+        return place
+    columns = [f"`{name.replace('`', '``')}` {kind}" for name, kind in fields]
+    options = {key: value for key, value in place.options.items() if key != "inferSchema"}
+    return Place(place.paths, place.format, options, ", ".join(columns))
+
+
+def require_name(name: str) -> None:
+    """Refuse names that nobody could ask for again.
+
+    Raises:
+        InvalidRecord: It is empty, has an ``@`` before digits at the end (that asks
+            for a version), begins as an IRI of ours or as ``dataset:`` or ``model:``,
+            or holds control characters.
+    """
+    head, at, number = name.rpartition("@")
+    if not name.strip() or printable(name) != name or (at and head and number.isdigit()):
+        raise InvalidRecord(
+            f"{name!r} cannot be a name: use printable text that does not end in @ and a number."
+        )
+    if name.startswith((NAMESPACE, "dataset:", "model:")):
+        raise InvalidRecord(
+            f"{name!r} cannot be a name: what comes before {name.rpartition(':')[2]!r} says "
+            "what kind of name follows. Leave it out."
+        )
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's entries to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,127 @@
+"""Where a store keeps what."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage_graph.errors import StoreUnavailable
+from lineage_graph.identity import uuid7
+
+DEFAULT = ".lineage"
+VARIABLE = "LINEAGE_GRAPH_STORE"
+ABANDONED_AFTER = 7 * 24 * 3600
+
+
+def store_folder(store: str | Path | None) -> Path:
+    """Return the absolute folder of a store: the given one, the variable's, or ``.lineage``."""
+    return Path(store or os.environ.get(VARIABLE) or DEFAULT).expanduser().absolute()
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The folders of one store.
+
+    Attributes:
+        root: The store.
+    """
+
+    root: Path
+
+    @property
+    def ledger(self) -> Path:
+        """The truth."""
+        return self.root / "ledger.db"
+
+    @property
+    def graph(self) -> Path:
+        """The projection that SPARQL asks."""
+        return self.root / "graph"
+
+    @property
+    def artifacts(self) -> Path:
+        """Content-addressed files."""
+        return self.root / "artifacts"
+
+    @property
+    def data(self) -> Path:
+        """Published dataset versions, one folder each."""
+        return self.root / "data"
+
+    @property
+    def pinned(self) -> Path:
+        """Pinned sources under their own file names, linked to artifacts."""
+        return self.root / "pinned"
+
+    @property
+    def work(self) -> Path:
+        """What is not finished."""
+        return self.root / "work"
+
+    @property
+    def agents(self) -> Path:
+        """Which pseudonym a person of this machine has; never in the graph."""
+        return self.root / "agents"
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give a new folder that is removed at the end, whatever happens."""
+        folder = self.work / uuid7()
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def prepare(self) -> None:
+        """Make the store's folder, and tidy up in one that exists.
+
+        Raises:
+            StoreUnavailable: It cannot be made.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The store {self.root} cannot be made: {error.strerror}. Name another folder."
+            ) from error
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left behind a week ago or earlier."""
+        if not self.work.is_dir():
+            return
+        for left in self.work.iterdir():
+            # Another process may have finished with it meanwhile.
+            with suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > ABANDONED_AFTER:
+                    shutil.rmtree(left, ignore_errors=True)
+
+    def author(self) -> str:
+        """Return this person's pseudonym, the same in every process."""
+        self.agents.mkdir(parents=True, exist_ok=True)
+        file = self.agents / str(os.getuid() if hasattr(os, "getuid") else "user")
+        if not file.exists():
+            drawn = self.agents / f".{uuid7()}"
+            drawn.write_text(uuid7(), encoding="ascii")
+            # A link is made whole or not at all, whoever else makes it at this moment.
+            with suppress(FileExistsError):
+                os.link(drawn, file)
+            drawn.unlink()
+        return file.read_text(encoding="ascii")
+
+
+def sync(folder: Path) -> None:
+    """Force a folder's files and entries to the disk (fsync), deepest first."""
+    for inside, _, names in os.walk(folder, topdown=False):
+        for path in (*[Path(inside, name) for name in names], Path(inside)):
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)

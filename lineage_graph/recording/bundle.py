@@ -1,0 +1,84 @@
+"""One bundle: the records of one thing that happened, appended whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lineage_graph.declarations import Declarations
+from lineage_graph.identity import fresh, uuid7
+from lineage_graph.jsonld import nquads
+from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.records import Column, Derivation, Record, Version
+from lineage_graph.validation import Validator
+
+
+class Bundles:
+    """Appends bundles of records to the ledger.
+
+    Args:
+        ledger: The truth.
+        declarations: Where the shapes are.
+        author: IRI of the agent who records.
+    """
+
+    def __init__(self, ledger: Ledger, declarations: Declarations, author: str) -> None:
+        self._ledger = ledger
+        self._validator = Validator(declarations)
+        self.author = author
+
+    def check(self, records: Sequence[Record]) -> None:
+        """Refuse what could not be appended, before anything is done for it.
+
+        Raises:
+            InvalidRecord: A shape is broken.
+        """
+        self._validator.check(nquads(fresh("bundle"), records))
+
+    def append(self, records: Sequence[Record], txid: str | None = None) -> int:
+        """Validate and append; durable when it returns.
+
+        Args:
+            records: What is said.
+            txid: The same id again appends nothing and returns the first ``seq``.
+
+        Raises:
+            InvalidRecord: A shape is broken; nothing was written.
+            StoreError: The ledger could not be written.
+        """
+        bundle = fresh("bundle")
+        body = nquads(bundle, records)
+        self._validator.check(body)
+        return self._ledger.append(
+            txid=txid or uuid7(),
+            author=self.author,
+            bundle=bundle,
+            body=body,
+            subjects=sorted({record.id for record in records}),
+            edges=edges_of(records),
+        )
+
+    def unknown(self, records: Sequence[Record]) -> list[Record]:
+        """Return the records whose node the ledger does not describe yet."""
+        known = self._ledger.described({record.id for record in records})
+        return [record for record in records if record.id not in known]
+
+
+def edges_of(records: Sequence[Record]) -> list[Edge]:
+    """Return the derivations among records as edges, for the lineage index."""
+    derivations = {r.id: r for r in records if isinstance(r, Derivation)}
+    edges = []
+    for record in records:
+        if not isinstance(record, Version | Column):
+            continue
+        for name in record.qualified_derivation:
+            derivation = derivations[name]
+            edges.append(
+                Edge(
+                    derived=record.id,
+                    source=derivation.entity,
+                    kinds=derivation.kinds,
+                    activity=derivation.had_activity,
+                    level="column" if "#" in derivation.entity else "entity",
+                )
+            )
+    return edges

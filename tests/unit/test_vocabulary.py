@@ -1,0 +1,100 @@
+"""Every name has a meaning: ours are declared below a standard's, a standard's exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import rdflib
+from rdflib import RDF, RDFS
+
+from lineage_graph.declarations import bundled
+
+ROOT = Path(__file__).parents[2]
+PUBLISHED = ROOT.parent / "shared" / "vocab"
+FILES = {
+    "prov": "prov.nq",
+    "dcat": "dcat3.ttl",
+    "mls": "MLSchema.ttl",
+    "odrl": "ODRL22.ttl",
+}
+STANDARDS = ("prov", "dcat", "dcterms", "mls", "odrl", "csvw", "pplan")
+
+
+def declared() -> rdflib.Graph:
+    graph = rdflib.Graph()
+    graph.parse(ROOT / "ontology" / "lineage.ttl")
+    return graph
+
+
+LINEAGE = declared()
+
+
+def ours(graph: rdflib.Graph) -> set[str]:
+    namespace = bundled().prefixes["lg"]
+    terms = {str(term) for triple in graph for term in triple if isinstance(term, rdflib.URIRef)}
+    return {term for term in terms if term.startswith(namespace) and term != namespace}
+
+
+def above(term: rdflib.URIRef) -> set[str]:
+    return {
+        str(parent)
+        for link in (RDFS.subClassOf, RDFS.subPropertyOf)
+        for parent in LINEAGE.transitive_objects(term, link)
+    }
+
+
+@pytest.mark.parametrize(
+    "term", sorted(i for i in bundled().terms.values() if i.startswith(bundled().prefixes["lg"]))
+)
+def test_a_term_of_ours_is_declared_below_a_standard_term(term: str) -> None:
+    node = rdflib.URIRef(term)
+    standards = tuple(bundled().prefixes[name] for name in STANDARDS)
+    assert any(parent.startswith(standards) for parent in above(node))
+
+
+@pytest.mark.parametrize("term", sorted(ours(LINEAGE)))
+def test_a_term_of_ours_is_labelled_in_both_languages_and_explained(term: str) -> None:
+    node = rdflib.URIRef(term)
+    labels = list(LINEAGE.objects(node, RDFS.label))
+    languages = {label.language for label in labels if isinstance(label, rdflib.Literal)}
+    assert languages == {"en", "pt-BR"}
+    assert LINEAGE.value(node, RDFS.comment)
+    assert LINEAGE.value(node, RDF.type)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*bundled().ontology_files(), *bundled().shapes_files()],
+    ids=lambda path: str(path.relative_to(ROOT / "ontology")),
+)
+def test_every_file_uses_only_declared_terms_of_ours(path: Path) -> None:
+    used = ours(rdflib.Graph().parse(path))
+    assert used <= ours(LINEAGE)
+
+
+def test_every_query_uses_only_declared_terms_of_ours() -> None:
+    known = {term.rpartition("#")[2] for term in ours(LINEAGE)}
+    for query in bundled().queries():
+        used = {word[3:].strip(".;,)") for word in query.text.split() if word.startswith("lg:")}
+        assert used - {""} <= known, query.name
+
+
+def published(name: str) -> set[str]:
+    path = PUBLISHED / FILES[name]
+    if path.suffix == ".nq":
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return {line[1:].partition(">")[0] for line in lines if line.startswith("<")}
+    return {str(term) for term in rdflib.Graph().parse(path).subjects()}
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_standard_terms_exist_in_the_published_vocabulary(name: str) -> None:
+    if not PUBLISHED.is_dir():
+        pytest.skip(f"not compared: {PUBLISHED} is absent")
+    namespace = bundled().prefixes[name]
+    used = {term for term in bundled().terms.values() if term.startswith(namespace)}
+    for path in (*bundled().ontology_files(), *bundled().shapes_files()):
+        graph = rdflib.Graph().parse(path)
+        used |= {str(t) for s in graph for t in s if str(t).startswith(namespace)}
+    assert used - {namespace} <= published(name)
