@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from benchmarks import big_store
@@ -45,7 +46,7 @@ def _asked(store: Path, times: int) -> list[Figure]:
     with Ledger(store / "ledger.db") as ledger:
         figures.insert(0, Figure("entries in the ledger", f"{ledger.head:,}"))
     for question, goal in QUESTIONS.items():
-        seconds = runs(lambda words=question.split(): _ask(store, words), times)
+        seconds = runs(partial(_ask, store, question.split()), times)
         figures.append(Figure(f"lineage-graph {question}", spread(seconds), goal))
     return figures
 

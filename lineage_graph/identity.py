@@ -18,6 +18,10 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 NAMESPACE = "urn:lineage-graph:"
+
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 SECRET = "(secret)"
 _SECRET_NAME = re.compile(
     r"passw(or)?d|passphrase|(^|[._-])pass$|(^|[._-])pwd$|secret|token|credential"
@@ -110,9 +114,7 @@ def canonical_json(value: Any) -> bytes:
     Raises:
         ValueError: For NaN and infinities, which JSON cannot say.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def uuid7() -> str:

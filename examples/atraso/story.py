@@ -127,7 +127,7 @@ def spark_classifier() -> SparkPipeline:
                 inputCols=["distance", "hour", "month", *[f"{w}_code" for w in WORDS]],
                 outputCol="features",
             ),
-            SparkLogisticRegression(labelCol="late", maxIter=10),
+            SparkLogisticRegression(labelCol="late", maxIter=5),
         ]
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_graph.artifacts import Artifacts
 from lineage_graph.declarations import Declarations
-from lineage_graph.graph.catalogue import Catalogue, question_in
+from lineage_graph.graph.catalogue import Catalogue, answered
 from lineage_graph.graph.checks import Checks
 from lineage_graph.graph.datasets import SavedDataset, require_name
 from lineage_graph.graph.exporting import export
@@ -81,12 +82,8 @@ class Graph:
         self._artifacts = Artifacts(self.folders.artifacts)
         self._snapshots = Snapshots(self._artifacts)
         self._store = open_store(address or self.folders.graph)
-        self._queries = Queries(
-            self._ledger,
-            self._store,
-            self._declarations,
-            lambda: watched("bring the graph up to date", quiet),
-        )
+        waiting = partial(watched, "bring the graph up to date", quiet)
+        self._queries = Queries(self._ledger, self._store, self._declarations, waiting)
         self._record = Record(self._queries)
         self._catalogue = Catalogue(self._queries, self._ledger)
         self._writing: Writing | None = None
@@ -287,24 +284,17 @@ class Graph:
             InvalidRecord: There is something in ``into``; nothing was started.
             StepFailed: A step raised; that is recorded, and nothing is left behind.
         """
-        return rebuilt(
-            self._rebuilder(tolerance),
-            self._catalogue.version(name, version),
-            lambda: self._writer,
-            Path(into) if into is not None else None,
-            dry_run,
-            from_scratch,
-            progress,
-        )
-
-    def _rebuilder(self, tolerance: float) -> Rebuilder:
-        return Rebuilder(
+        rebuilder = Rebuilder(
             self._record,
             self._artifacts,
             self._snapshots,
             self._catalogue.name_of,
             self.folders.work,
             tolerance,
+        )
+        target = self._catalogue.version(name, version)
+        return rebuilt(
+            rebuilder, target, lambda: self._writer, into, dry_run, from_scratch, progress
         )
 
     def resolve(self, name: str, version: int | None = None) -> str:
@@ -366,12 +356,7 @@ class Graph:
             question: Name of a declared query, path of a ``.rq`` file, or SPARQL.
             **parameters: Parameters of a declared query.
         """
-        text = str(question)
-        if isinstance(question, Path) or text.endswith(".rq"):
-            text = question_in(Path(text))
-        elif not any(character.isspace() for character in text):
-            return list(self._queries.run(text, **parameters))
-        return list(self._queries.select(text))
+        return answered(self._queries, question, parameters)
 
     def export(self, name: str | None = None, format: str = "trig") -> bytes:
         """Return the record, or one thing with its history, for other tools.

@@ -263,6 +263,18 @@ class Catalogue:
         ]
 
 
+def answered(
+    queries: Queries, question: str | Path, parameters: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """Return the answer to a question; see ``Graph.query``."""
+    text = str(question)
+    if isinstance(question, Path) or text.endswith(".rq"):
+        text = question_in(Path(text))
+    elif not any(character.isspace() for character in text):
+        return list(queries.run(text, **parameters))
+    return list(queries.select(text))
+
+
 def question_in(file: Path) -> str:
     """Return the SPARQL in a file.
 

@@ -10,9 +10,12 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 from lineage_graph.drawing.text import printable
+
+_WATCHED = ContextVar("watched", default=False)
 
 
 class Progress(Protocol):
@@ -23,13 +26,25 @@ class Progress(Protocol):
         ...
 
 
-def watched(title: str, quiet: bool = False) -> AbstractContextManager[Progress]:
+@contextmanager
+def watched(title: str, quiet: bool = False) -> Iterator[Progress]:
     """Give what to tell how far something has come.
+
+    What is done inside something that is shown already shows nothing of its own.
 
     Args:
         title: What is being done, while nothing more precise is said.
         quiet: Show nothing.
     """
+    with _chosen(title, quiet or _WATCHED.get()) as progress:
+        before = _WATCHED.set(True)
+        try:
+            yield progress
+        finally:
+            _WATCHED.reset(before)
+
+
+def _chosen(title: str, quiet: bool) -> AbstractContextManager[Progress]:
     if quiet:
         return silent()
     if in_notebook():

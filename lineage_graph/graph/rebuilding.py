@@ -17,7 +17,7 @@ def rebuilt(
     rebuilder: Rebuilder,
     target: str,
     writer: Callable[[], Writing],
-    into: Path | None,
+    into: str | Path | None,
     dry_run: bool,
     from_scratch: bool,
     progress: Progress | None,
@@ -37,5 +37,6 @@ def rebuilt(
             recorder = writer().recorder
             recorder.append(*replay_records(outputs, recorder.author))
 
+        folder = Path(into) if into is not None else None
         told = progress or ending.enter_context(watched(f"rebuild {rebuilder.name_of(target)}"))
-        return rebuilder.rebuild(target, tasks, engines, into, told, report)
+        return rebuilder.rebuild(target, tasks, engines, folder, told, report)

@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 _POLL_SECONDS = 0.02
 _LARGE_LOG_BYTES = 200_000
-# From here on building files is faster than the log; measured, benchmarks/catch_up.py.
+# From about here on building sorted files takes less time than going through the log.
 _BULK_BYTES = 1_000_000
 # Fewer, larger files need less merging later; some 500 MB of memory at most.
 _BATCH_BYTES = 48_000_000

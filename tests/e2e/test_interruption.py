@@ -41,7 +41,7 @@ with connect(sys.argv[1]) as graph:
     attempt(lambda: graph.save(slow, "slow"))
     patient = GradientBoostingRegressor(n_estimators=100_000, random_state=1)
     fit = dict(name="model", label="price", features=["id", "day"])
-    attempt(lambda: (os.write(1, b"fitting\n"), graph.fit(patient, "prices", **fit)))
+    attempt(lambda: (os.write(1, b"fitting\\n"), graph.fit(patient, "prices", **fit)))
     attempt(lambda: graph.save(graph.read("prices").where("day < 3"), "slow"))
     attempt(lambda: graph.fit(patient.set_params(n_estimators=5), "prices", **fit))
 """
@@ -58,7 +58,9 @@ def interrupted_when(process: subprocess.Popen[str], begun: Callable[[], bool]) 
 def said(process: subprocess.Popen[str]) -> str:
     """Return the next line of a program."""
     assert process.stdout is not None
-    return process.stdout.readline().strip()
+    line = process.stdout.readline().strip()
+    assert line, process.communicate()
+    return line
 
 
 def test_a_save_and_a_fit_that_are_interrupted_leave_nothing(store: Path, address: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -98,7 +97,7 @@ def test_a_java_that_fails_is_quoted_and_nothing_is_rebuilt(
     (fake / "release").write_text('JAVA_VERSION="17.0.99"\n')
     (fake / "bin" / "java").write_text("#!/bin/sh\necho no room for a heap >&2\nexit 1\n")
     (fake / "bin" / "java").chmod(0o755)
-    done = cli("rebuild", "positive", env={"JAVA_HOME": str(fake)})
+    done = cli("rebuild", "positive", env={"JAVA_HOME": str(fake), "TMPDIR": str(tmp_path)})
     assert (done.returncode, done.stdout) == (3, "")
     for said in ("status 1", "no room for a heap", "17.0.99"):
         assert said in done.stderr
@@ -145,15 +144,3 @@ def test_an_address_that_is_none_is_refused(store: Path, address: str) -> None:
 def test_a_wrong_token_is_refused(store: Path, engine: Engine) -> None:
     with connect(store) as graph, pytest.raises(ExecutorUnavailable, match="localhost"):
         graph.spark(f"{engine.url}/;token=wrong")
-
-
-@pytest.mark.spark
-def test_a_setting_that_spark_refuses_is_quoted(tmp_path: Path) -> None:
-    with pytest.raises(ExecutorUnavailable, match=r"spark\.executor\.heartbeatInterval"):
-        Engine.start(
-            "local[1]",
-            "1g",
-            {"spark.executor.heartbeatInterval": "often"},
-            tmp_path,
-        )
-    assert os.listdir(tmp_path) != []

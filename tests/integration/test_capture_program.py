@@ -26,7 +26,8 @@ with lineage_graph.connect(folder / "store") as graph:
     read.createOrReplaceTempView("given")
     twice = F.udf(lambda v: v * 2, "double")
     joined = spark.sql("SELECT id, v FROM {df} JOIN given USING (id, v)", df=read)
-    joined.withColumn("twice", twice("v")).join(read, ["id", "v"]).write.parquet(str(folder / "out"))
+    doubled = joined.withColumn("twice", twice("v")).join(read, ["id", "v"])
+    doubled.write.parquet(str(folder / "out"))
     print(graph.query("records/activity")[-1]["plan"], graph.problems)
 """
 

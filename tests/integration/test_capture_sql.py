@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
 
 pytestmark = pytest.mark.spark
 
@@ -55,15 +56,17 @@ def registered_function(capture: Any, people: DataFrame) -> DataFrame:
     capture.spark.udf.register("twice", lambda v: v * 2, "double")
     people.createOrReplaceTempView("people")
     twice = capture.spark.sql("SELECT id, twice(v) AS d FROM people")
-    return twice.withColumn("e", F.expr("twice(d)")).withColumn("f", F.call_function("twice", "e"))
+    called = twice.withColumn("e", F.expr("twice(d)"))
+    found: DataFrame = called.withColumn("f", F.call_function("twice", "e"))
+    return found
 
 
 def pandas_function(capture: Any, people: DataFrame) -> DataFrame:
-    @F.pandas_udf("double")
     def plus_one(values: pd.Series) -> pd.Series:
         return values + 1
 
-    return people.select("id", plus_one("v").alias("p"))
+    make: Any = pandas_udf  # its stubs know no name of a type
+    return people.select("id", make(plus_one, "double")("v").alias("p"))
 
 
 def map_in_pandas(capture: Any, people: DataFrame) -> DataFrame:
@@ -170,10 +173,11 @@ def test_the_same_program_is_the_same_plan_whatever_it_reads_and_where(capture: 
 
 
 def test_a_setting_is_in_the_environment_of_what_comes_after(capture: Any) -> None:
-    for change in (
+    changes: list[Callable[[], Any]] = [
         lambda: capture.spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo"),
         lambda: capture.spark.sql("SET spark.sql.session.timeZone=Asia/Tokyo").collect(),
-    ):
+    ]
+    for change in changes:
         capture.spark.conf.set("spark.sql.session.timeZone", "UTC")
         before = capture.write(capture.csv())
         change()

@@ -144,9 +144,10 @@ def test_a_broken_class_archive_is_discarded_and_stopping_leaves_nothing(
 
 @pytest.mark.spark
 def test_a_setting_spark_refuses_is_quoted_with_the_log(tmp_path: Path) -> None:
-    with pytest.raises(ExecutorUnavailable, match=r"(?s)local\[none\].*engine\.log") as failure:
-        Engine.start(master="local[none]", memory="1g", folder=tmp_path)
-    assert "Could not parse Master URL" in str(failure.value)
+    broken = {"spark.executor.heartbeatInterval": "often"}
+    with pytest.raises(ExecutorUnavailable, match=r"(?s)local\[1\].*engine\.log") as failure:
+        Engine.start(master="local[1]", memory="1g", conf=broken, folder=tmp_path)
+    assert "heartbeatInterval" in str(failure.value)
 
 
 def test_memory_that_is_no_amount_is_refused_before_anything_starts(

@@ -158,3 +158,21 @@ def test_datasets_and_models_are_listed_by_title(records: Records) -> None:
     titles = [row["name"] for row in records.catalogue.datasets()]
     assert titles == sorted(titles) and "planned" in titles
     assert [row["name"] for row in records.catalogue.models()] == ["both"]
+
+
+def test_a_version_keeps_its_number_when_an_older_one_is_recorded_later(tmp_path: Path) -> None:
+    records = Records(tmp_path)
+    newest, older = numbered("weather", 11), digested("version", "00ff")
+    said = dataset_version(
+        older,
+        Dataset(id=named("dataset", "weather"), title="weather"),
+        Pin(Place(("/data/old",), "csv"), None, "reference"),
+        None,
+        AT - timedelta(days=900),
+    )
+    records.bundles.append(said)
+    assert records.catalogue.name_of(newest) == "weather@12"
+    assert records.catalogue.labels([newest])[newest].name == "weather@12"
+    assert records.catalogue.version("weather", None) == older
+    assert [row["n"] for row in records.catalogue.versions("weather")] == list(range(1, 14))
+    records.ledger.close()

@@ -47,6 +47,13 @@ def test_a_terminal_shows_how_far_it_is_with_names_made_safe() -> None:
     assert "3/3" in shown
 
 
+def test_what_is_done_inside_shows_nothing_of_its_own() -> None:
+    code = WORK + "    with watched('bring up to date') as inner:\n        inner(1, 2, 'inside')\n"
+    shown = on_terminal(code)
+    assert "3/3" in shown
+    assert "bring up to date" not in shown and "inside" not in shown
+
+
 def test_a_pipe_and_quiet_show_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     ended = subprocess.run([sys.executable, "-c", WORK], capture_output=True, check=True)
     assert (ended.stdout, ended.stderr) == (b"", b"")

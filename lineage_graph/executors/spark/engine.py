@@ -304,6 +304,7 @@ def _argument_file(launch: _Launch) -> Path:
         f"-Dlog4j2.configurationFile={log4j.as_uri()}",
         f"-XX:ErrorFile={launch.home / 'crash.log'}",
         f"-Djava.io.tmpdir={launch.home}",
+        f"-Dderby.system.home={launch.home}",
         f"-Dspark.local.dir={launch.home}",
         f"-Dspark.sql.warehouse.dir={launch.home / 'warehouse'}",
         "-Dspark.connect.grpc.binding.address=127.0.0.1",

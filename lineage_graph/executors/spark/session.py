@@ -90,8 +90,8 @@ class RecordedSession:
             return self.spark.createDataFrame(data)
         except (PySparkException, ArrowException, TypeError, ValueError) as error:
             raise InvalidRecord(
-                f"Data of type {type(data).__name__} cannot become a DataFrame: {error}. Give pandas, "
-                "pyarrow, or rows whose types can be told; or graph.spark().createDataFrame()."
+                f"Data of type {type(data).__name__} cannot become a DataFrame: {error}. "
+                "Give pandas, pyarrow, or rows whose types can be told."
             ) from error
 
     def only_reads(self, pending: Pending) -> bool:
