@@ -33,6 +33,7 @@ REBUILT = (
     "late-predictions-spark",
     "grouped-destinations",
 )
+MEASURES = ("evaluation/roc_auc", "evaluation/areaUnderROC", "training/silhouette")
 console = Console()
 
 
@@ -49,11 +50,11 @@ def main() -> int:
     _show_models(models)
     with console.status("Rebuilding all of it from the record, in a new process ..."):
         rebuilt = _rebuild(store, *REBUILT)
-    _show_verdicts(rebuilt)
+    _show_verdicts("Rebuilt in a new process", rebuilt)
     altered = _alter_one_byte(data / "routes.csv")
     with console.status("Rebuilding after one byte of a source was altered ..."):
         broken = _rebuild(store, "flight-features")
-    _show_verdicts(broken)
+    _show_verdicts("Rebuilt after one byte of a source was altered", broken)
     _show_next(altered, time.monotonic() - begun)
     as_recorded = all(row["verdict"] == "identical" for row in rebuilt)
     return 0 if as_recorded and broken[0]["verdict"] == "impossible" else 1
@@ -82,18 +83,19 @@ def _show_models(models: list[dict[str, Any]]) -> None:
         table.add_column(column, overflow="fold")
     for model in models:
         measures = model.get("metrics", {})
-        shown = [f"{name} {value:.4g}" for name, value in measures.items()]
+        shown = [f"{name} {measures[name]:.3f}" for name in MEASURES if name in measures]
+        algorithm, _, release = model["algorithm"].rpartition(" ")
         table.add_row(
             model["name"],
-            model["algorithm"].rpartition(".")[2],
+            f"{algorithm.rpartition('.')[2]} {release}",
             model["made_from"]["input:0"],
             ", ".join(shown),
         )
     console.print(table)
 
 
-def _show_verdicts(rebuilds: list[dict[str, Any]]) -> None:
-    table = Table(title="Rebuilt in a new process", title_justify="left")
+def _show_verdicts(title: str, rebuilds: list[dict[str, Any]]) -> None:
+    table = Table(title=title, title_justify="left")
     for column in ("what", "verdict", "why"):
         table.add_column(column, overflow="fold")
     for rebuild in rebuilds:
