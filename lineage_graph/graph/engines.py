@@ -50,6 +50,7 @@ class Engines:
         if self._session is None:
             self._address = asked
             self._session = self._open(address, master, memory)
+            self._session.make_current()
         elif asked is not None and asked != self._address:
             raise ExecutorUnavailable(
                 f"This graph already has a session on {self._address or 'its own engine'}. "

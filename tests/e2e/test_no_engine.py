@@ -144,3 +144,16 @@ def test_an_address_that_is_none_is_refused(store: Path, address: str) -> None:
 def test_a_wrong_token_is_refused(store: Path, engine: Engine) -> None:
     with connect(store) as graph, pytest.raises(ExecutorUnavailable, match="localhost"):
         graph.spark(f"{engine.url}/;token=wrong")
+
+
+@pytest.mark.spark
+def test_functions_ask_the_session_that_answers(store: Path, engine: Engine) -> None:
+    from pyspark.sql import functions as F
+
+    with connect(store) as graph:
+        with pytest.raises(ExecutorUnavailable):
+            graph.spark(f"{engine.url}/;token=wrong")
+        spark = graph.spark(f"{engine.url}/;token={engine.token}")
+        doubled = F.udf(lambda x: 2 * x, "long")
+        assert spark.range(1, 2).select(doubled("id")).collect()[0][0] == 2
+        assert graph.problems == []

@@ -140,8 +140,11 @@ def test_a_rename_is_an_identity_and_a_computation_a_transform(
 def test_filter_join_and_aggregate_are_one_path_per_input(
     lineage: Lineage, flights: Any, places: Any
 ) -> None:
-    df = flights.join(places, "k").filter("w > 1").groupBy("p").agg(
-        F.count("*").alias("n"), F.avg("v").alias("mean")
+    df = (
+        flights.join(places, "k")
+        .filter("w > 1")
+        .groupBy("p")
+        .agg(F.count("*").alias("n"), F.avg("v").alias("mean"))
     )
     found = lineage.of(df)
     kinds = ("Aggregate", "Combine", "Filter")
@@ -260,8 +263,7 @@ def test_sql_stars_windows_unions_and_lateral_views_are_exact(
     spark: Any, lineage: Lineage, flights: Any, places: Any
 ) -> None:
     window = (
-        "SELECT *, row_number() OVER w AS r FROM {f} t "
-        "WINDOW w AS (PARTITION BY t.s ORDER BY v)"
+        "SELECT *, row_number() OVER w AS r FROM {f} t WINDOW w AS (PARTITION BY t.s ORDER BY v)"
     )
     found = columns(lineage.of(spark.sql(window, f=flights)))
     assert found["r"] == {("input:0.s", ("Transform",)), ("input:0.v", ("Transform",))}
@@ -373,13 +375,17 @@ QUERIES: dict[str, Query] = {
     "unpivot": lambda _, f, p: f.unpivot(["s"], ["k", "v"], "name", "value"),
     "rollup": lambda _, f, p: f.rollup("s").agg(F.sum("v"), F.max("k")),
     "nested": lambda _, f, p: f.select(F.struct("k", "s").alias("t"), "v").select("t.s", "v"),
-    "chain": lambda _, f, p: f.withColumn("v", F.col("v") + F.col("k"))
-    .withColumn("k", F.col("v") * 2)
-    .where("k > 60"),
+    "chain": lambda _, f, p: (
+        f.withColumn("v", F.col("v") + F.col("k")).withColumn("k", F.col("v") * 2).where("k > 60")
+    ),
     "except": lambda _, f, p: f.select("k").exceptAll(p.select("k")),
-    "exists": lambda _, f, p: f.alias("f")
-    .where(p.alias("p").where((F.col("w") > 50) & (F.col("p.k") == F.col("f.k").outer())).exists())
-    .select("v"),
+    "exists": lambda _, f, p: (
+        f.alias("f")
+        .where(
+            p.alias("p").where((F.col("w") > 50) & (F.col("p.k") == F.col("f.k").outer())).exists()
+        )
+        .select("v")
+    ),
     "scalar": lambda _, f, p: f.select("v", p.select(F.max("w")).scalar().alias("most")),
     "lateral": lambda spark, f, p: f.lateralJoin(
         spark.tvf.explode(F.col("arr").outer()).toDF("e")
@@ -449,9 +455,7 @@ def test_only_what_claims_a_column_changes_with_it(
     for (table, column, _, _), then in zip(variants, after, strict=True):
         pairs = zip(df.columns, before, then, strict=True)
         different = {name for name, old, new in pairs if old != new}
-        claimed = {
-            c.column for c in found.columns if (tables[c.slot], c.source) == (table, column)
-        }
+        claimed = {c.column for c in found.columns if (tables[c.slot], c.source) == (table, column)}
         assert different <= claimed, f"{table}.{column} changes {different - claimed}"
 
 
@@ -463,9 +467,7 @@ def tables_of(lineage: Lineage, df: Any) -> dict[str, str]:
     }
 
 
-def test_the_python_that_runs_is_the_one_that_cautions_name(
-    lineage: Lineage, flights: Any
-) -> None:
+def test_the_python_that_runs_is_the_one_that_cautions_name(lineage: Lineage, flights: Any) -> None:
     df = flights.select(user_function("v").alias("u"))
     relation, _ = lineage.lifted(df)
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"

@@ -137,7 +137,8 @@ class Operations:
 
     def settings_changed(self) -> None:
         """Forget the environment, which is asked for again when it is needed."""
-        self.executor.settings_changed()
+        if self._executor is not None:
+            self._executor.settings_changed()
 
     def of(self, relation: Any, label: str) -> Pending:
         """Return the program that gives a relation, without running it.

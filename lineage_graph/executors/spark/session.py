@@ -62,6 +62,12 @@ class RecordedSession:
         self.spark = _connect(channel, self._interceptor)
         self.executor = SparkExecutor(self.spark, artifact, operators, self._interceptor.paused)
         self._operations.attach(self.executor)
+        self._before: SparkSession | None = None
+
+    def make_current(self) -> None:
+        """Make it the session that pyspark asks when none is named, as for a UDF."""
+        self._before = getattr(SparkSession._active_session, "session", None)
+        _ask(self.spark)
 
     def operation_of(self, df: RecordedFrame, label: str) -> Pending:
         """Return the program behind a DataFrame of this session.
@@ -119,9 +125,11 @@ class RecordedSession:
             self.spark.removeProgressHandler(tasks)
 
     def close(self) -> None:
-        """End the session."""
+        """End the session; the one that pyspark asked before is asked again."""
         with self._interceptor.paused():
             self.executor.close()
+        if self._before is not None and not self._before.is_stopped:
+            _ask(self._before)
 
 
 class _Tasks(ProgressHandler):
@@ -156,6 +164,12 @@ def describer(operators: Operators) -> Callable[[Any, Callable[[Any], list[str]]
         )
 
     return describe
+
+
+def _ask(session: SparkSession | None) -> None:
+    """Say which session pyspark asks when none is named."""
+    SparkSession._default_session = session
+    SparkSession._active_session.session = session
 
 
 def channel_to(address: str) -> DefaultChannelBuilder:
@@ -202,6 +216,7 @@ def _connect(channel: DefaultChannelBuilder, interceptor: Interceptor) -> SparkS
     # They repeat every exception as one line of JSON on stderr.
     for logger in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
         logging.getLogger(logger).setLevel(logging.CRITICAL)
+    session = None
     try:
         with interceptor.paused():
             session = SparkSession.builder.channelBuilder(channel).create()
@@ -209,6 +224,8 @@ def _connect(channel: DefaultChannelBuilder, interceptor: Interceptor) -> SparkS
                 session.conf.set(name, value)
             return session
     except PySparkException as error:
+        if session is not None and getattr(SparkSession._active_session, "session", 0) is session:
+            _ask(None)
         raise ExecutorUnavailable(
             f"Nothing that speaks Spark Connect answers at {channel.host}: "
             f"{str(error).splitlines()[0]}. Check the address and that the server runs."
