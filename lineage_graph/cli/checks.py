@@ -30,7 +30,7 @@ Names = Annotated[
     "rebuild",
     "rebuild predictions",
     "rebuild features late-classifier --json",
-    "rebuild late-arrival@2 --into /tmp/again",
+    "rebuild late-arrival@2 --into again",
     "rebuild predictions --dry-run",
 )
 def rebuild(

@@ -43,7 +43,7 @@ EXAMPLES = """\b
 Examples:
   lineage-graph datasets
   lineage-graph lineage predictions
-  lineage-graph rebuild predictions@2 --into /tmp/again
+  lineage-graph rebuild predictions@2 --into again
 """
 
 app = typer.Typer(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -28,9 +27,6 @@ from lineage_graph.executors.sklearn.metrics import check_names, measure
 from lineage_graph.executors.sklearn.models import model_facts
 from lineage_graph.executors.sklearn.programs import parsed
 from lineage_graph.executors.sklearn.trusted import Estimators
-
-# Where it cannot count the cores, as in a small container, joblib warns at every fit.
-os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count() or 1))
 
 
 @dataclass(frozen=True)
