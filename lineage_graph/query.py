@@ -75,8 +75,9 @@ class Queries:
             StoreLocked: Another process held the store for too long.
             LedgerBroken: The ledger cannot be read.
         """
-        head = self._ledger.head
+        # In this order: another process may append and apply between the two.
         applied = self._store.applied
+        head = self._ledger.head
         if not self._is_of_this_ledger(applied, head):
             self._store.clear()
             applied = Applied()
@@ -144,11 +145,15 @@ class Queries:
     def _answer(self, ask: Callable[[], T]) -> T:
         head = self.up_to_date()
         try:
-            return ask()
+            answer = ask()
         except StoreUnavailable:
             # A damaged folder drops itself; a server that is away has lost nothing.
             if self._store.applied.seq >= head:
                 raise
+        else:
+            # A store that somebody dropped meanwhile answers as an empty one would.
+            if self._store.applied.seq >= head:
+                return answer
         self.up_to_date()
         return ask()
 

@@ -230,13 +230,18 @@ def _below(path: Path) -> Iterator[tuple[str, Path]]:
         yield path.name, _regular(path)
         return
     for folder, folders, names in os.walk(path, onerror=_refuse_folder, followlinks=True):
-        folders[:] = sorted(f for f in folders if not f.startswith(("_", ".")))
+        folders[:] = sorted(f for f in folders if not _hidden(f))
         for inside in folders:
             _require_no_circle(Path(folder, inside))
         for name in sorted(names):
-            if not name.startswith(("_", ".")):
+            if not _hidden(name):
                 file = _regular(Path(folder, name))
                 yield file.relative_to(path).as_posix(), file
+
+
+def _hidden(name: str) -> bool:
+    """Whether Spark leaves a name out: its own files, but not partitions by ``_column=``."""
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
 def _regular(path: Path) -> Path:

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 from lineage_graph.drawing import Table
 from lineage_graph.drawing.table import as_text, mime_bundle
 from lineage_graph.drawing.text import printable
-from lineage_graph.errors import InvalidRecord, LineageGraphError, NotFound
+from lineage_graph.errors import (
+    InputChanged,
+    InvalidRecord,
+    LineageGraphError,
+    NotFound,
+    StoreError,
+)
 from lineage_graph.executors import (
     Description,
     Executor,
@@ -89,6 +95,8 @@ class Datasets:
         session = self._engines.session()
         label = f"save {name}"
         pending = session.operation_of(session.frame(data), label)
+        for slot in pending.places.keys() - pending.pins.keys():
+            raise InputChanged(f"{label}: nothing lies at {pending.places[slot].paths}.")
         return self.execute(
             session.executor,
             pending.to_run,
@@ -161,8 +169,10 @@ class Datasets:
             )
             self._recorder.record_activity(done, made, inputs)
         except BaseException:
-            # Not acknowledged, so nobody may find it.
-            shutil.rmtree(folder, ignore_errors=True)
+            # Interrupted after the commit, the ledger may hold it: only what it lacks goes.
+            with suppress(StoreError):
+                if not self._recorder.describes(digested("version", number)):
+                    shutil.rmtree(folder, ignore_errors=True)
             raise
         return SavedDataset(dataset.title, made.version, content.rows, content.digest)
 

@@ -58,11 +58,6 @@ class Engines:
             )
         return self._session
 
-    @property
-    def current(self) -> RecordedSession | None:
-        """The session that is open, if any."""
-        return self._session
-
     def fresh(self) -> Rebuilding:
         """Return executors in a session of their own, on the same server."""
         return Rebuilding(self, self._open(self._address, None, None))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_graph.artifacts import Artifacts
+from lineage_graph.errors import InputChanged
 from lineage_graph.executors import Fingerprint, Operation, Pin, Place
 from lineage_graph.identity import (
     canonical_json,
@@ -213,7 +214,8 @@ class Recorder:
         if made is not None:
             return made
         dataset = self.dataset_at(pin.place)
-        version = _version_iri(dataset, pin)
+        # Of what was not pinned nobody knows whether it is still the same.
+        version = _version_iri(dataset, pin) if pin.manifest else fresh("version")
         self.record_source(dataset, version, pin)
         return version
 
@@ -238,14 +240,30 @@ class Recorder:
         new_copy = pin.snapshot == "copy" and _copy(version) in unknown
         readable = self.fingerprint is not None and pin.place.format != "table"
         unread = readable and (is_new or not self.has_content(version))
-        if is_new or new_copy or unread:
-            fingerprint = self.fingerprint(pin.place) if unread and self.fingerprint else None
+        fingerprint = self._content_of(pin) if unread else None
+        if is_new or new_copy or fingerprint is not None:
             at = datetime.now(UTC) if is_new else None
             records = dataset_version(version, dataset, pin, fingerprint, at)
             new = self._bundles.unknown([dataset, *self._manifest(pin)])
             self._bundles.append([*new, *records])
-        if readable:
+        if readable and (fingerprint is not None or not unread):
             self._settled.add(version)
+
+    def _content_of(self, pin: Pin) -> Fingerprint | None:
+        """Read what was pinned; None when it is no longer what lies there."""
+        if self.fingerprint is None:
+            return None
+        fingerprint = self.fingerprint(pin.place)
+        try:
+            if pin.place.format != "local":
+                self._snapshots.check(pin)
+        except InputChanged:
+            return None
+        return fingerprint
+
+    def describes(self, version: str) -> bool:
+        """Whether the ledger says something about a version."""
+        return not self._bundles.unknown([_Node(id=version)])
 
     def complete(self, version: str, place: Place) -> None:
         """Record what a version contains when it could not be read before.

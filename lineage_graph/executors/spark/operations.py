@@ -47,7 +47,6 @@ from lineage_graph.executors.spark.resolution import (
 from lineage_graph.executors.spark.secrets import redact
 from lineage_graph.executors.spark.steps import SparkExecutor
 from lineage_graph.executors.spark.writes import Write, lift_write, write_of
-from lineage_graph.identity import without_credentials
 
 WRAPPERS = ("show_string", "html_string")
 UNSEEN = ("catalog", "local_relation", "cached_local_relation", "unknown")
@@ -129,11 +128,14 @@ class Operations:
         plan = expand(request.plan)
         seen = type(request)()
         seen.CopyFrom(request)
-        if freeze_clocks(plan):
+        if not _defines_view(plan) and freeze_clocks(plan, self._zone()):
             seen.plan.CopyFrom(plan)
         if plan.WhichOneof("op_type") == "root":
             return self._begin_query(seen, plan)
         return self._begin_command(seen, plan)
+
+    def _zone(self) -> str:
+        return str(self.executor.environment().get("spark.sql.session.timeZone", "UTC"))
 
     def settings_changed(self) -> None:
         """Forget the environment, which is asked for again when it is needed."""
@@ -149,7 +151,7 @@ class Operations:
         """
         copy = pb2.Relation()
         copy.CopyFrom(relation)
-        freeze_clocks(copy)
+        freeze_clocks(copy, self._zone())
         return self._lifted(None, copy, None, label)
 
     def _begin_query(self, request: Any, plan: Any) -> Pending | None:
@@ -168,6 +170,8 @@ class Operations:
             name = plan.command.ml_command.fit.estimator.name.rsplit(".", 1)[-1]
             return self._lifted(request, plan.command.ml_command.fit.dataset, None, f"fit {name}")
         write = write_of(plan.command)
+        if write is not None and write.yields and self.relations.lies_there(write.place):
+            return self._lifted(request, write.relation, None, f"{write.label}: it was there")
         if write is not None:
             return self._begin_write(request, plan, write)
         if kind in ("create_dataframe_view", "register_function", "checkpoint_command"):
@@ -204,8 +208,9 @@ class Operations:
         self.names.close(plan)
         functions = self.names.called(plan)
         obstacles = [*unliftable(plan)]
+        # The plan is the same on the day its input is there: a missing one is no obstacle of it.
         places = {s.slot: self._located(s) for s in lift(plan, self._sink.blob)}
-        pins = {slot: self._pinned(place, obstacles) for slot, place in places.items()}
+        pins = {slot: self._pinned(place) for slot, place in places.items()}
         obstacles += redact(plan)
         canonicalise(plan)
         lifted = pb2.Relation()
@@ -231,12 +236,11 @@ class Operations:
         except PySparkException:
             return source.place
 
-    def _pinned(self, place: Place, obstacles: list[str]) -> Pin | None:
+    def _pinned(self, place: Place) -> Pin | None:
         """Pin an input; None for one that is not there, at which Spark will fail too."""
         try:
             return self._sink.pin(place)
-        except InputChanged as missing:
-            obstacles.append(without_credentials(str(missing)))
+        except InputChanged:
             return None
 
     def answer(self, pending: Pending, answer: Any) -> None:
@@ -292,6 +296,14 @@ class Operations:
         if pending.observed:
             return finish(pending.observed, pending.schema)
         return self.relations.read_back(pending.write.place) if pending.write else None
+
+
+def _defines_view(plan: Any) -> bool:
+    """Whether a plan only names another: its clocks are read when that one runs."""
+    return bool(
+        plan.HasField("command")
+        and plan.command.WhichOneof("command_type") == "create_dataframe_view"
+    )
 
 
 def _anything(slots: Iterable[str]) -> Description:

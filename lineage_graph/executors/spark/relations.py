@@ -119,6 +119,10 @@ class Relations:
         union.by_name = place.format != "table"
         union.allow_missing_columns = union.by_name
 
+    def lies_there(self, place: Place) -> bool:
+        """Whether something lies at a place already."""
+        return self._lying_there(place) is not None
+
     def _lying_there(self, place: Place) -> Any:
         found = pb2.Relation()
         if place.format == "table":

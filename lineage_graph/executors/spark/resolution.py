@@ -10,8 +10,10 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyspark.sql.connect.proto as pb2
 import sqlglot
@@ -185,14 +187,19 @@ def _with_tables(text: str, tables: list[str]) -> str:
     return f"{text[:end]} {', '.join(tables)}, {text[end:]}"
 
 
-def freeze_clocks(message: Any) -> int:
+def freeze_clocks(message: Any, zone: str = "UTC") -> int:
     """Replace calls such as ``current_timestamp()`` by the moment of recording, in place.
 
     Returns:
         How many calls were replaced. Clocks inside SQL text stay as they are.
     """
     now = datetime.datetime.now(datetime.UTC)
-    microseconds = int(now.timestamp() * 1_000_000)
+    values = {"timestamp": int(now.timestamp() * 1_000_000)}
+    # A zone that only Spark knows leaves the local clocks as they are, with a caution.
+    with suppress(ZoneInfoNotFoundError, ValueError):
+        here = now.astimezone(ZoneInfo(zone)).replace(tzinfo=datetime.UTC)
+        values["timestamp_ntz"] = int(here.timestamp() * 1_000_000)
+        values["date"] = int(here.timestamp()) // 86_400
     frozen = 0
     for part in list(walk(message)):
         if part.DESCRIPTOR is not pb2.Expression.DESCRIPTOR:
@@ -200,12 +207,11 @@ def freeze_clocks(message: Any) -> int:
         call = part.unresolved_function
         if part.WhichOneof("expr_type") != "unresolved_function" or call.arguments:
             continue
-        literal = CLOCKS.get(call.function_name.lower())
-        if literal is None:
+        literal = CLOCKS.get(call.function_name.lower(), "")
+        if literal not in values:
             continue
-        value = microseconds // 86_400_000_000 if literal == "date" else microseconds
         part.Clear()
-        setattr(part.literal, literal, value)
+        setattr(part.literal, literal, values[literal])
         frozen += 1
     return frozen
 

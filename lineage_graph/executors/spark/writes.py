@@ -15,6 +15,7 @@ from lineage_graph.identity import without_credentials, without_secrets
 OUTPUT = "output"
 DEFAULT_FORMAT = "parquet"
 _APPEND = "SAVE_MODE_APPEND"
+_IGNORE = "SAVE_MODE_IGNORE"
 TEXT_FORMATS = {"csv", "json", "text", "xml"}
 
 
@@ -31,6 +32,7 @@ class Write:
         rides_along: Whether the command has an input that can be observed.
         label: For people.
         partitioning: Columns that become folders.
+        yields: Whether nothing is written when something lies there already.
     """
 
     command: str
@@ -41,6 +43,7 @@ class Write:
     rides_along: bool
     label: str
     partitioning: tuple[str, ...] = ()
+    yields: bool = False
 
     @property
     def is_table(self) -> bool:
@@ -71,7 +74,8 @@ def write_of(command: Any) -> Write | None:
 
 
 def _classic(write: Any) -> Write | None:
-    appends = pb2.WriteOperation.SaveMode.Name(write.mode) == _APPEND
+    mode = pb2.WriteOperation.SaveMode.Name(write.mode)
+    appends, yields = mode == _APPEND, mode == _IGNORE
     source = write.source or DEFAULT_FORMAT
     options = {key: value for key, value in write.options.items() if key != "path"}
     relation = _copy(write.input)
@@ -84,7 +88,7 @@ def _classic(write: Any) -> Write | None:
         label = f"write table {table}"
         place = Place((table,), "table")
         return Write(
-            "write_operation", relation, place, source, appends, not appends, label, columns
+            "write_operation", relation, place, source, appends, not appends, label, columns, yields
         )
     path = write.path or write.options.get("path", "")
     if not path and "dbtable" in options:
@@ -94,7 +98,9 @@ def _classic(write: Any) -> Write | None:
         return None
     label = f"write {source} {without_credentials(path)}"
     place = Place((path,), source, options)
-    return Write("write_operation", relation, place, source, appends, not appends, label, columns)
+    return Write(
+        "write_operation", relation, place, source, appends, not appends, label, columns, yields
+    )
 
 
 def _v2(write: Any) -> Write:
@@ -134,6 +140,7 @@ def _sql(command: Any) -> Write | None:
         appends,
         False,
         f"write table {name} by SQL",
+        yields=bool(statement.args.get("exists")),
     )
 
 
