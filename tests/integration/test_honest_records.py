@@ -65,7 +65,7 @@ def test_partitions_by_a_column_that_begins_with_an_underscore_are_pinned(
 
 
 def test_a_view_tells_the_time_at_which_it_is_asked(recorded: Graph) -> None:
-    from pyspark.sql import functions as F  # noqa: N812 (the customary name)
+    from pyspark.sql import functions as F
 
     spark = recorded.spark()
     spark.range(1).select(F.current_timestamp().alias("t")).createOrReplaceTempView("clock")
