@@ -64,6 +64,25 @@ def test_partitions_by_a_column_that_begins_with_an_underscore_are_pinned(
     assert len(recorded.versions("years")) == 2
 
 
+@pytest.mark.parametrize("how", ["option", "setting"])
+def test_a_write_that_replaces_some_partitions_is_read_back_and_not_replayed(
+    recorded: Graph, tmp_path: Path, how: str
+) -> None:
+    spark, folder = recorded.spark(), str(tmp_path / "parts")
+    rows = spark.range(4).selectExpr("id", "id % 2 AS half")
+    rows.write.partitionBy("half").parquet(folder)
+    written = rows.where("half = 1").write.mode("overwrite").partitionBy("half")
+    if how == "option":
+        written = written.option("partitionOverwriteMode", "dynamic")
+    else:
+        spark.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
+    written.parquet(folder)
+    assert [version["rows"] for version in recorded.versions(folder)] == [4, 4]
+    again = recorded.rebuild(folder)
+    assert again.verdict == "impossible"
+    assert "some partitions" in again.outputs[-1].explanation
+
+
 def test_a_view_tells_the_time_at_which_it_is_asked(recorded: Graph) -> None:
     from pyspark.sql import functions as F
 

@@ -49,6 +49,7 @@ from lineage_graph.executors.spark.steps import SparkExecutor
 from lineage_graph.executors.spark.writes import Write, lift_write, write_of
 
 WRAPPERS = ("show_string", "html_string")
+DYNAMIC = "spark.sql.sources.partitionOverwriteMode"
 UNSEEN = ("catalog", "local_relation", "cached_local_relation", "unknown")
 
 Describe = Callable[[Any, Callable[[Any], list[str]]], Description]
@@ -182,6 +183,8 @@ class Operations:
     def _begin_write(self, request: Any, plan: Any, write: Write) -> Pending:
         schema = self._schema(write.relation)
         observation = None
+        if self._replaces_some(write):
+            write = replace(write, rides_along=False, partial=True)
         if write.rides_along and schema is not None:
             watched, observation = self.relations.watched(write.relation)
             getattr(plan.command, write.command).input.CopyFrom(watched)
@@ -192,6 +195,11 @@ class Operations:
         pending.schema = schema
         pending.observation = observation
         return pending
+
+    def _replaces_some(self, write: Write) -> bool:
+        """Whether Spark is told to replace only the partitions that are written."""
+        modes = [self.executor.environment().get(DYNAMIC), *write.place.options.values()]
+        return bool(write.partitioning) and "dynamic" in (str(m).lower() for m in modes)
 
     def _schema(self, relation: Any) -> Any:
         """Return a schema; None when Spark will not execute the relation either."""
@@ -208,6 +216,8 @@ class Operations:
         self.names.close(plan)
         functions = self.names.called(plan)
         obstacles = [*unliftable(plan)]
+        if write is not None and write.partial:
+            obstacles.append("it replaced only some partitions of what lay there")
         # The plan is the same on the day its input is there: a missing one is no obstacle of it.
         places = {s.slot: self._located(s) for s in lift(plan, self._sink.blob)}
         pins = {slot: self._pinned(place) for slot, place in places.items()}

@@ -34,6 +34,7 @@ RECORDED_SETTINGS = (
     "spark.sql.files.maxPartitionBytes",
     "spark.sql.files.openCostInBytes",
     "spark.sql.caseSensitive",
+    "spark.sql.sources.partitionOverwriteMode",
     "spark.sql.storeAssignmentPolicy",
     "spark.sql.legacy.timeParserPolicy",
     "spark.sql.parquet.compression.codec",

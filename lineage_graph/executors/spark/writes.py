@@ -33,6 +33,7 @@ class Write:
         label: For people.
         partitioning: Columns that become folders.
         yields: Whether nothing is written when something lies there already.
+        partial: Whether only some partitions of what lies there are replaced.
     """
 
     command: str
@@ -44,6 +45,7 @@ class Write:
     label: str
     partitioning: tuple[str, ...] = ()
     yields: bool = False
+    partial: bool = False
 
     @property
     def is_table(self) -> bool:
@@ -141,6 +143,7 @@ def _sql(command: Any) -> Write | None:
         False,
         f"write table {name} by SQL",
         yields=bool(statement.args.get("exists")),
+        partial=bool(statement.args.get("overwrite") and statement.args.get("partition")),
     )
 
 
