@@ -156,9 +156,9 @@ class Artifacts:
         target = self.path(digest)
         with suppress(FileExistsError):
             target.parent.mkdir()
-            _sync_folder(self._root)
+            sync_folder(self._root)
         written.rename(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
     def _copy(self, digest: str, target: Path) -> None:
         try:
@@ -228,7 +228,8 @@ def _unreadable(path: Path, error: OSError) -> StoreUnavailable:
     )
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Force a folder's entries to the disk (fsync)."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lineage_graph.artifacts import sync_folder
 from lineage_graph.drawing import Table
 from lineage_graph.drawing.table import as_text, mime_bundle
 from lineage_graph.drawing.text import printable
@@ -285,12 +286,3 @@ def require_name(name: str) -> None:
             f"{name!r} cannot be a name: what comes before {name.rpartition(':')[2]!r} says "
             "what kind of name follows. Leave it out."
         )
-
-
-def sync_folder(folder: Path) -> None:
-    """Force a folder's entries to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -34,12 +34,11 @@ class Bundles:
         """
         self._validator.check(nquads(fresh("bundle"), records))
 
-    def append(self, records: Sequence[Record], txid: str | None = None) -> int:
+    def append(self, records: Sequence[Record]) -> int:
         """Validate and append; durable when it returns.
 
         Args:
             records: What is said.
-            txid: The same id again appends nothing and returns the first ``seq``.
 
         Raises:
             InvalidRecord: A shape is broken; nothing was written.
@@ -49,7 +48,7 @@ class Bundles:
         body = nquads(bundle, records)
         self._validator.check(body)
         return self._ledger.append(
-            txid=txid or uuid7(),
+            txid=uuid7(),
             author=self.author,
             bundle=bundle,
             body=body,

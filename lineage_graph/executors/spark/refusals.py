@@ -15,7 +15,7 @@ from typing import Any
 from sqlglot import Token, TokenType
 
 from lineage_graph.executors.spark.plans import SLOT, is_relation, relation_type, walk
-from lineage_graph.executors.spark.resolution import parse_sql, tables_in
+from lineage_graph.executors.spark.resolution import FILE_FORMATS, parse_sql, tables_in
 from lineage_graph.executors.spark.sql_text import calls, tokens
 
 _JAVA_CALLS = {"reflect", "java_method", "try_reflect"}
@@ -28,10 +28,7 @@ _OPAQUE = {
     "unknown": "holds a relation this release does not know",
 }
 _EXTENSION = "google.protobuf.Any"
-_READERS = {
-    "parquet", "csv", "json", "text", "orc", "avro", "delta", "binaryfile", "xml",
-    "table", "local",
-}  # fmt: skip
+_READERS = FILE_FORMATS | {"table", "local"}
 # Spark continues a line comment after a backslash and does not nest a hint.
 _TWO_WAYS = re.compile(r"--[^\n]*\\\r?\n|/\*(?:(?!\*/).)*?/\*", re.DOTALL)
 
