@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_graph.artifacts import Artifacts
-from lineage_graph.declarations import Declarations
-from lineage_graph.graph.catalogue import Catalogue, answered
-from lineage_graph.graph.checks import Checks
+from lineage_graph.graph.asking import Asking
 from lineage_graph.graph.datasets import SavedDataset, require_name
-from lineage_graph.graph.exporting import export
-from lineage_graph.graph.folders import Folders, store_folder
+from lineage_graph.graph.folders import store_folder
 from lineage_graph.graph.models import TrainedVersion
-from lineage_graph.graph.progress import Progress, watched
+from lineage_graph.graph.progress import Progress
 from lineage_graph.graph.rebuilding import rebuilt
 from lineage_graph.graph.writing import Writing, place_at, registered
 from lineage_graph.identity import named
-from lineage_graph.ledger import Ledger
-from lineage_graph.lineage import Direction, Lineage, walk
-from lineage_graph.query import Queries
 from lineage_graph.records import Model
 from lineage_graph.replay import TOLERANCE, Rebuild, Rebuilder
-from lineage_graph.replay.origins import Record
-from lineage_graph.snapshots import Snapshots
-from lineage_graph.stores import open_store
 
 if TYPE_CHECKING:
     from lineage_graph.executors.spark.session import RecordedFrame, RecordedSpark
-    from lineage_graph.validation import Violation
 
 
 def connect(
@@ -58,7 +46,7 @@ def connect(
     return Graph(store_folder(store), graph, organisation, quiet)
 
 
-class Graph:
+class Graph(Asking):
     """A store and what can be asked and done with it.
 
     Args:
@@ -75,17 +63,7 @@ class Graph:
         organisation: Path | None = None,
         quiet: bool = False,
     ) -> None:
-        self.folders = Folders(folder)
-        self.folders.prepare()
-        self._declarations = Declarations(organisation)
-        self._ledger = Ledger(self.folders.ledger)
-        self._artifacts = Artifacts(self.folders.artifacts)
-        self._snapshots = Snapshots(self._artifacts)
-        self._store = open_store(address or self.folders.graph)
-        waiting = partial(watched, "bring the graph up to date", quiet)
-        self._queries = Queries(self._ledger, self._store, self._declarations, waiting)
-        self._record = Record(self._queries)
-        self._catalogue = Catalogue(self._queries, self._ledger)
+        super().__init__(folder, address, organisation, quiet)
         self._writing: Writing | None = None
 
     def __enter__(self) -> Graph:
@@ -297,102 +275,8 @@ class Graph:
             rebuilder, target, lambda: self._writer, into, dry_run, from_scratch, progress
         )
 
-    def resolve(self, name: str, version: int | None = None) -> str:
-        """Return the IRI of a version.
-
-        Raises:
-            NotFound: There is none; names that are close are suggested.
-        """
-        return self._catalogue.version(name, version)
-
-    def lineage(
-        self,
-        name: str,
-        direction: Direction = "up",
-        depth: int | None = None,
-        columns: bool = False,
-        as_of: int | None = None,
-    ) -> Lineage:
-        """Return what something came from, or what came of it.
-
-        Args:
-            name: Name, ``name@2`` or IRI.
-            direction: ``up`` to sources, ``down`` to what was derived.
-            depth: Most hops; None for all.
-            columns: Between columns instead of versions.
-            as_of: Seq of the last ledger entry to consider.
-        """
-        start = [self._catalogue.version(name, None)]
-        return walk(
-            self._ledger,
-            self._catalogue.columns(start[0]) or start if columns else start,
-            labels=self._catalogue.labels,
-            downstream=direction == "down",
-            depth=depth,
-            columns=columns,
-            as_of=as_of,
-        )
-
-    def datasets(self) -> list[dict[str, Any]]:
-        """Return the recorded datasets."""
-        return self._catalogue.datasets()
-
-    def models(self) -> list[dict[str, Any]]:
-        """Return the recorded models."""
-        return self._catalogue.models()
-
-    def versions(self, name: str) -> list[dict[str, Any]]:
-        """Return the versions of a dataset or model, the first one first."""
-        return self._catalogue.versions(name)
-
-    def describe(self, name: str) -> dict[str, Any]:
-        """Return what is known about a dataset or model, as plain values."""
-        return self._catalogue.describe(name)
-
-    def query(self, question: str | Path, **parameters: Any) -> list[Mapping[str, Any]]:
-        """Answer a question.
-
-        Args:
-            question: Name of a declared query, path of a ``.rq`` file, or SPARQL.
-            **parameters: Parameters of a declared query.
-        """
-        return answered(self._queries, question, parameters)
-
-    def export(self, name: str | None = None, format: str = "trig") -> bytes:
-        """Return the record, or one thing with its history, for other tools.
-
-        Args:
-            name: Name or IRI; None for everything.
-            format: ``trig``, ``turtle``, ``json-ld`` or ``prov-json``.
-        """
-        history = None if name is None else [node.iri for node in self.lineage(name).nodes]
-        return export(self._queries, history, format)
-
-    def verify(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-        """Check the ledger's chain, the projection, artifacts and data.
-
-        Raises:
-            StoreError: The first thing that is wrong, by name.
-        """
-        return self._checks().verify(progress)
-
-    def validate(self) -> list[Violation]:
-        """Check everything that is recorded against its shapes."""
-        return self._checks().validate()
-
-    def _checks(self) -> Checks:
-        return Checks(
-            self._ledger,
-            self._queries,
-            self._artifacts,
-            self._snapshots,
-            self._declarations,
-            self.folders,
-        )
-
     def close(self) -> None:
         """End Spark, if it was started, and let the store go."""
         if self._writing is not None:
             self._writing.engines.close()
-        self._store.close()
-        self._ledger.close()
+        super().close()
