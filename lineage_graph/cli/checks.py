@@ -32,6 +32,7 @@ Names = Annotated[
     "rebuild features late-classifier --json",
     "rebuild late-arrival@2 --into again",
     "rebuild predictions --dry-run",
+    "rebuild predictions --replace routes@1=routes@2",
 )
 def rebuild(
     session: Session,
@@ -46,11 +47,26 @@ def rebuild(
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Reuse nothing that was built before.")
     ] = False,
+    replacing: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--replace",
+            metavar="OLD=NEW",
+            help="Make it anew, as new versions, with NEW in place of OLD; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Rebuild datasets and models from their record and compare.
 
-    Exit status 0: identical or equivalent. 6: different. 1: impossible.
+    Exit status 0: identical or equivalent, or made anew. 6: different. 1: impossible.
     """
+    if replacing:
+        if into is not None or dry_run or from_scratch:
+            raise typer.BadParameter(
+                "--replace records new versions; leave out --into, --dry-run and --from-scratch"
+            )
+        _renew(session, names, dict(map(_pair, replacing)))
+        return
     if into is not None and len(names) > 1:
         raise typer.BadParameter("--into takes the outputs of one name; give one name at a time")
     with session.graph() as graph, _progress(session, "rebuild") as show:
@@ -99,6 +115,22 @@ def validate(session: Session) -> None:
         if not violations:
             session.say("The record conforms to its shapes.")
     _leave(NO if violations else 0)
+
+
+def _renew(session: Session, names: list[str], replacing: dict[str, str]) -> None:
+    with session.graph() as graph, _progress(session, "renew") as show:
+        renewals = [graph.renew(name, replacing, progress=show) for name in names]
+    if session.as_json:
+        write_json([renewal.to_dict() for renewal in renewals])
+    else:
+        print("\n\n".join(map(str, renewals)))
+
+
+def _pair(said: str) -> tuple[str, str]:
+    old, between, new = said.partition("=")
+    if not (old and between and new):
+        raise typer.BadParameter(f"--replace {said}: say OLD=NEW, such as routes@1=routes@2")
+    return old, new
 
 
 def _write_rebuild(rebuilt: Rebuild) -> None:

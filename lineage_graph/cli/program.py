@@ -46,14 +46,27 @@ Examples:
   lineage-graph rebuild predictions@2 --into again
 """
 
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
 app = typer.Typer(
     name=NAME,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=_SETTINGS,
 )
+
+
+_GROUPS: dict[str, typer.Typer] = {}
+
+
+def group(name: str, about: str) -> None:
+    """Make a group of commands, named by two words: ``license terms``."""
+    _GROUPS[name] = typer.Typer(
+        help=about, no_args_is_help=True, rich_markup_mode=None, context_settings=_SETTINGS
+    )
+    app.add_typer(_GROUPS[name], name=name)
 
 
 @dataclass
@@ -62,19 +75,29 @@ class Session:
 
     Attributes:
         store: Folder of the store; None for the usual one.
+        declarations: Folder of one's own ``ontology/`` and ``queries/``.
         as_json: Whether data is written as JSON.
         quiet: Whether talk and progress are left out.
         debug: Whether a failure shows its traceback.
     """
 
     store: Path | None = None
+    declarations: Path | None = None
     as_json: bool = False
     quiet: bool = False
     debug: bool = False
 
-    def set(self, store: Path | None, as_json: bool, quiet: bool, debug: bool) -> None:
+    def set(
+        self,
+        store: Path | None,
+        declarations: Path | None,
+        as_json: bool,
+        quiet: bool,
+        debug: bool,
+    ) -> None:
         """Take over options, wherever on the line they stood."""
         self.store = store or self.store
+        self.declarations = declarations or self.declarations
         self.as_json |= as_json
         self.quiet |= quiet
         self.debug |= debug
@@ -96,7 +119,7 @@ class Session:
                 " FOLDER or LINEAGE_GRAPH_STORE, or record something first: in Python,"
                 f" graph = lineage_graph.connect({str(folder)!r})"
             )
-        graph = connect(folder, quiet=self.quiet)
+        graph = connect(folder, declarations=self.declarations, quiet=self.quiet)
         try:
             yield graph
         finally:
@@ -116,13 +139,26 @@ Store = Annotated[
         help="Folder of the store; else LINEAGE_GRAPH_STORE, else .lineage.",
     ),
 ]
+Declared = Annotated[
+    Path | None,
+    typer.Option(
+        "--declarations",
+        metavar="FOLDER",
+        envvar="LINEAGE_GRAPH_DECLARATIONS",
+        help="Your own ontology/ and queries/, beside ours.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write data as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No talk and no progress on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")]
 
 
 def _everywhere(
-    store: Store = None, as_json: Json = False, quiet: Quiet = False, debug: Debug = False
+    store: Store = None,
+    declarations: Declared = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> None:
     """Options of every command."""
 
@@ -139,6 +175,7 @@ def _version(wanted: bool) -> None:
 def _program(
     context: typer.Context,
     store: Store = None,
+    declarations: Declared = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -146,7 +183,7 @@ def _program(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    context.obj.set(store, as_json, quiet, debug)
+    context.obj.set(store, declarations, as_json, quiet, debug)
 
 
 def command(
@@ -158,7 +195,7 @@ def command(
     command are added to them, so that they may stand before or after its name.
 
     Args:
-        name: The command.
+        name: The command; with a space in it, the group and the command.
         *examples: Lines for its help.
         hidden: Whether it is left out of the list of commands.
     """
@@ -184,7 +221,9 @@ def command(
         invoke.__dict__["__signature__"] = signature
         invoke.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
         epilog = "\b\nExamples:\n" + "\n".join(f"  {NAME} {line}" for line in examples)
-        app.command(name, help=function.__doc__, epilog=epilog, hidden=hidden)(invoke)
+        within, _, last = name.rpartition(" ")
+        chosen = _GROUPS[within] if within else app
+        chosen.command(last, help=function.__doc__, epilog=epilog, hidden=hidden)(invoke)
         return function
 
     return register

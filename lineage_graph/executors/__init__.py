@@ -257,6 +257,7 @@ class Operation:
         ended: When it ended, UTC.
         environment: Facts about the software it ran on.
         error: Class of the error; None when it completed.
+        informed_by: IRI of the recorded activity whose program it was; None for a new one.
     """
 
     label: str
@@ -269,6 +270,7 @@ class Operation:
     ended: datetime
     environment: Mapping[str, Any]
     error: str | None = None
+    informed_by: str | None = None
 
 
 class Sink(Protocol):

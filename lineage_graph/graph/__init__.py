@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_graph.graph.asking import Asking
 from lineage_graph.graph.datasets import SavedDataset, require_name
 from lineage_graph.graph.folders import store_folder
+from lineage_graph.graph.licensed import Licensed
 from lineage_graph.graph.models import TrainedVersion
 from lineage_graph.graph.progress import Progress
 from lineage_graph.graph.rebuilding import rebuilt
+from lineage_graph.graph.renewing import Renewing
+from lineage_graph.graph.stating import Claim
 from lineage_graph.graph.writing import Writing, place_at, registered
 from lineage_graph.identity import named
+from lineage_graph.licensing import BLOCKING
+from lineage_graph.licensing.gate import Mode
 from lineage_graph.records import Model
 from lineage_graph.replay import TOLERANCE, Rebuild, Rebuilder
+from lineage_graph.replay.renewal import Renewal
 
 if TYPE_CHECKING:
     from lineage_graph.executors.spark.session import RecordedFrame, RecordedSpark
@@ -27,6 +32,8 @@ def connect(
     graph: str | None = None,
     declarations: str | Path | None = None,
     quiet: bool = False,
+    license_gate: Mode = "warn",
+    license_policy: str = BLOCKING,
 ) -> Graph:
     """Open a store, making it when there is none.
 
@@ -37,34 +44,25 @@ def connect(
         declarations: Folder of one's own ``ontology/`` and ``queries/``.
         quiet: Do not show how far a question has come that has to wait until much that
             was recorded meanwhile is in the graph.
+        license_gate: What happens when something is saved or trained that its sources'
+            licences would not let you share: ``warn`` or ``refuse``. What is published
+            is refused in any case.
+        license_policy: Which reading of unsettled questions stops something:
+            ``permissive``, ``balanced`` or ``conservative``.
 
     Raises:
         LedgerBroken: The ledger is damaged; nothing is opened.
         StoreUnavailable: The folder cannot be used.
     """
     organisation = Path(declarations) if declarations else None
-    return Graph(store_folder(store), graph, organisation, quiet)
+    folder = store_folder(store)
+    return Graph(folder, graph, organisation, quiet, license_gate, license_policy)
 
 
-class Graph(Asking):
-    """A store and what can be asked and done with it.
+class Graph(Licensed):
+    """A store and what can be asked and done with it; made by :func:`connect`."""
 
-    Args:
-        folder: Where the store is.
-        address: Where the projection lives; None for the store's own.
-        organisation: Folder with further declarations.
-        quiet: Show no progress of what a question has to wait for.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        address: str | None = None,
-        organisation: Path | None = None,
-        quiet: bool = False,
-    ) -> None:
-        super().__init__(folder, address, organisation, quiet)
-        self._writing: Writing | None = None
+    _writing: Writing | None = None
 
     def __enter__(self) -> Graph:
         return self
@@ -84,6 +82,7 @@ class Graph(Asking):
                 self._snapshots,
                 self._artifacts,
                 self.folders,
+                self._gate,
             )
         return self._writing
 
@@ -116,6 +115,9 @@ class Graph(Asking):
         *,
         format: str | None = None,
         license: str | None = None,
+        evidence: str | Path | None = None,
+        attribution: str | None = None,
+        address: str | None = None,
         owner: str | None = None,
         description: str | None = None,
         snapshot: str = "copy",
@@ -128,7 +130,11 @@ class Graph(Asking):
             name: What people call it.
             location: Its files: a path, a folder or a glob.
             format: Spark's format; by default the file's ending.
-            license: SPDX id or IRI; left out, it is recorded as not recorded.
+            license: SPDX id or expression, a common title or the address of its text, for
+                the version that lies there now; left out, it is recorded as not recorded.
+            evidence: File whose text says so; it is kept.
+            attribution: Who is to be named, in the licensor's words.
+            address: Where the licensor publishes it.
             owner: Who answers for it; only a pseudonym is kept.
             description: For people.
             snapshot: ``copy`` keeps the bytes, ``reference`` only their digests.
@@ -143,11 +149,11 @@ class Graph(Asking):
             InputChanged: Nothing lies at the location.
             RecordConflict: It says otherwise already.
         """
-        writer = self._writer
-        dataset = registered(name, location, description, writer.license(license), owner)
+        dataset = registered(name, location, description, owner)
         where = dataset.location
         place = place_at(where, format, schema, options) if where is not None else None
-        return writer.register(dataset, place, snapshot)
+        claim = Claim(license, evidence, None, attribution, address) if license else None
+        return self._writer.register(dataset, place, snapshot, claim)
 
     def read(self, name: str, version: int | None = None) -> RecordedFrame:
         """Return a recorded dataset as a DataFrame of the recorded session.
@@ -274,6 +280,37 @@ class Graph(Asking):
         return rebuilt(
             rebuilder, target, lambda: self._writer, into, dry_run, from_scratch, progress
         )
+
+    def renew(
+        self, name: str, replacing: Mapping[str, str], *, progress: Progress | None = None
+    ) -> Renewal:
+        """Make what came from replaced versions anew, as new versions, by its recorded plans.
+
+        What did not come from them is an input as it was recorded. A version that the
+        same plan made from the same inputs already is used, not made twice.
+
+        Args:
+            name: Name, ``name@2`` or IRI of what to make anew; without a number, its
+                newest version that came from all that is replaced.
+            replacing: Version to the one that takes its place, such as
+                ``{"routes@1": "routes@2"}``.
+            progress: Told about each step; by default a person who is watching is.
+
+        Raises:
+            NotFound: There is no such version.
+            InvalidRecord: What is replaced is not upstream, or not of the same kind.
+            PlanIncomplete: A plan on the way cannot be replayed; nothing was started.
+            InputChanged: The bytes of an input are gone or altered; nothing was started.
+            StepFailed: A step raised; that is recorded, and what was made before it stays.
+        """
+        renewing = Renewing(
+            self._record,
+            self._artifacts,
+            self._snapshots,
+            self._catalogue,
+            lambda: self._writer,
+        )
+        return renewing.renew(name, replacing, progress)
 
     def close(self) -> None:
         """End Spark, if it was started, and let the store go."""

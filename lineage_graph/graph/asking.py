@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from lineage_graph.snapshots import Snapshots
 from lineage_graph.stores import open_store
 
 if TYPE_CHECKING:
+    from lineage_graph.index import LineageIndex
     from lineage_graph.validation import Violation
 
 
@@ -54,6 +55,13 @@ class Asking:
         self._record = Record(self._queries)
         self._catalogue = Catalogue(self._queries, self._ledger)
 
+    @cached_property
+    def _index(self) -> LineageIndex:
+        """What answers reachability, opened when something asks it."""
+        from lineage_graph.index import LineageIndex
+
+        return LineageIndex(self.folders.index, self._ledger)
+
     def resolve(self, name: str, version: int | None = None) -> str:
         """Return the IRI of a version.
 
@@ -81,7 +89,7 @@ class Asking:
         """
         start = [self._catalogue.version(name, None)]
         return walk(
-            self._ledger,
+            self._index,
             self._catalogue.columns(start[0]) or start if columns else start,
             labels=self._catalogue.labels,
             downstream=direction == "down",
@@ -149,5 +157,7 @@ class Asking:
 
     def close(self) -> None:
         """Let the store go."""
+        if "_index" in vars(self):
+            self._index.close()
         self._store.close()
         self._ledger.close()

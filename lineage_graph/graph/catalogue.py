@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -24,13 +24,18 @@ KINDS: Mapping[str | None, str] = {"version": "dataset", "model-version": "model
 
 
 class Catalogue:
-    """Names and descriptions, asked from the graph."""
+    """Names and descriptions, asked from the graph.
+
+    Attributes:
+        license_of: Gives what was last said of the licence of a dataset or model.
+    """
 
     def __init__(self, queries: Queries, ledger: Ledger) -> None:
         self._queries = queries
         self._ledger = ledger
         self._names_at = 0
         self._names: dict[str, str] = {}
+        self.license_of: Callable[[str], str | None] = lambda thing: None
 
     def version(self, name: str, number: int | None, kind: Kind | None = None) -> str:
         """Return the IRI of a version.
@@ -44,7 +49,7 @@ class Catalogue:
         Raises:
             NotFound: There is none; names that are close are suggested.
         """
-        if name.startswith(NAMESPACE) and kind_of(name) in ("version", "model-version"):
+        if self._is_version(name):
             if not self._ledger.described([name]):
                 raise NotFound(f"Nothing is recorded under {name}.")
             return name
@@ -58,6 +63,32 @@ class Catalogue:
         if not 1 <= wanted <= len(versions):
             raise NotFound(f"{name_of(thing)} has versions 1 to {len(versions)}, not {wanted}.")
         return versions[wanted - 1]
+
+    def all_versions(self, name: str) -> list[str]:
+        """Return the IRIs of the version that is named, or of all when only the thing is.
+
+        Raises:
+            NotFound: There is none.
+        """
+        thing, asked = (None, None) if self._is_version(name) else self._logical(name, None)
+        if thing is None or asked is not None:
+            return [self.version(name, None)]
+        return self._ordered([thing]).get(thing, [])
+
+    def subject(self, name: str) -> str:
+        """Return what a statement about a name is about: a version, the thing when it has none.
+
+        Raises:
+            NotFound: There is none.
+        """
+        if not self._is_version(name):
+            thing = self._logical(name, None)[0]
+            if not self._ordered([thing]).get(thing):
+                return thing
+        return self.version(name, None)
+
+    def _is_version(self, name: str) -> bool:
+        return name.startswith(NAMESPACE) and kind_of(name) in KINDS
 
     def _logical(self, name: str, kind: Kind | None) -> tuple[str, int | None]:
         """Return the IRI of a dataset or model, and the version number in the name."""
@@ -119,20 +150,32 @@ class Catalogue:
 
     def datasets(self) -> list[dict[str, Any]]:
         """Return the recorded datasets."""
-        return [_listed(row, row["dataset"]) for row in self._queries.run("records/datasets")]
+        return [
+            self._listed(row, str(row["dataset"])) for row in self._queries.run("records/datasets")
+        ]
 
     def models(self) -> list[dict[str, Any]]:
         """Return the recorded models."""
-        return [_listed(row, row["model"]) for row in self._queries.run("records/models")]
+        return [self._listed(row, str(row["model"])) for row in self._queries.run("records/models")]
+
+    def _listed(self, row: Row, iri: str) -> dict[str, Any]:
+        return {
+            "name": row["title"],
+            "versions": row["versions"],
+            "license": self.license_of(iri) or NOT_RECORDED,
+            "owner": name_of(row["owner"]) if row["owner"] else NOT_RECORDED,
+            "description": row["description"],
+            "iri": iri,
+        }
 
     def name_of(self, version: str) -> str:
         """Return ``name@number`` of a version."""
+        return self.names_of([version]).get(version, name_of(version))
+
+    def _forget_old_names(self) -> None:
         head = self._ledger.head
         if self._names_at != head:
             self._names_at, self._names = head, {}
-        if version not in self._names:
-            self._names |= self._called([version])
-        return self._names.get(version, name_of(version))
 
     def _called(self, versions: Collection[str]) -> dict[str, str]:
         """Return ``name@number`` of versions, and of all others of the same things."""
@@ -141,6 +184,28 @@ class Catalogue:
             version: f"{name_of(thing)}@{number}"
             for thing, ordered in self._ordered({row["of"] for row in rows}).items()
             for number, version in enumerate(ordered, 1)
+        }
+
+    def names_of(self, versions: Collection[str]) -> Mapping[str, str]:
+        """Return ``name@number`` of versions; one that is not known is left out."""
+        self._forget_old_names()
+        missing = [v for v in versions if v not in self._names and kind_of(v) in KINDS]
+        if missing:
+            self._names |= self._called(missing)
+        return {v: self._names[v] for v in versions if v in self._names}
+
+    def versions_of(self, things: Collection[str]) -> Mapping[str, list[str]]:
+        """Return the versions of datasets and models, the first one first."""
+        return self._ordered(things)
+
+    def earlier(self, versions: Collection[str]) -> Mapping[str, list[str]]:
+        """Return the earlier versions of the same thing, nearest first, then the thing itself."""
+        rows = self._queries.run("records/version_of", version=sorted(versions))
+        of = {str(row["version"]): str(row["of"]) for row in rows}
+        ordered = self._ordered(set(of.values()))
+        return {
+            version: [*reversed(ordered[thing][: ordered[thing].index(version)]), thing]
+            for version, thing in of.items()
         }
 
     def labels(self, iris: Collection[str]) -> Mapping[str, NodeLabel]:
@@ -170,7 +235,6 @@ class Catalogue:
         said = {
             "description": row["description"],
             "location": row["location"],
-            "license": row["license"],
             "attributed_to": row["owner"],
         }
         return {key: value for key, value in said.items() if value is not None} | {"title": ""}
@@ -198,7 +262,7 @@ class Catalogue:
             "kind": kind,
             "version": version,
             "description": head["description"],
-            "license": head["license"] or NOT_RECORDED,
+            "license": self.license_of(thing) or NOT_RECORDED,
             "owner": name_of(head["owner"]) if head["owner"] else NOT_RECORDED,
             "versions": head["versions"],
             "recorded": rows[0]["generated"],
@@ -302,15 +366,4 @@ def _numbered(number: int, row: Row) -> dict[str, Any]:
         "format": row["format"],
         "activity": row["activity_label"],
         "status": row["status"],
-    }
-
-
-def _listed(row: Row, iri: str) -> dict[str, Any]:
-    return {
-        "name": row["title"],
-        "versions": row["versions"],
-        "license": row["license"] or NOT_RECORDED,
-        "owner": name_of(row["owner"]) if row["owner"] else NOT_RECORDED,
-        "description": row["description"],
-        "iri": str(iri),
     }

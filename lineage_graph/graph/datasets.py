@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -45,6 +45,14 @@ if TYPE_CHECKING:
     from lineage_graph.executors.spark.session import RecordedFrame
 
 
+TEXT_FORMATS = ("csv", "json", "text", "xml")
+"""Formats whose files do not say which types they hold."""
+
+Before = Callable[[str, Mapping[str, str], Description], None]
+"""Called before a program runs, with the IRI of the dataset or model that it makes a version
+of, the version in each slot, and how they reach it; raises to refuse it."""
+
+
 @dataclass(frozen=True)
 class SavedDataset:
     """A version that was saved.
@@ -73,8 +81,16 @@ class SavedDataset:
         return Table(f"dataset {self.name}", ("rows", "fingerprint", "version"), [line])
 
 
+def _unhindered(thing: str, inputs: Mapping[str, str], description: Description) -> None:
+    """Let everything run."""
+
+
 class Datasets:
-    """Dataset verbs of one graph."""
+    """Dataset verbs of one graph.
+
+    Attributes:
+        before: Called before each program, also those of models.
+    """
 
     def __init__(
         self,
@@ -83,12 +99,83 @@ class Datasets:
         record: Record,
         snapshots: Snapshots,
         folders: Folders,
+        before: Before = _unhindered,
     ) -> None:
         self._engines = engines
         self._recorder = recorder
         self._record = record
         self._snapshots = snapshots
         self._folders = folders
+        self.before = before
+
+    def on(self, engines: Engines) -> Datasets:
+        """Return the same verbs on other executors."""
+        return Datasets(
+            engines, self._recorder, self._record, self._snapshots, self._folders, self.before
+        )
+
+    def reread(
+        self, program: Program, recorded: Mapping[str, str], inputs: Mapping[str, str]
+    ) -> Program:
+        """Return a plan of Spark's that reads its inputs as they are to be read.
+
+        Args:
+            program: Its program.
+            recorded: IRI of the version that was in each slot.
+            inputs: IRI of the version that is in it now.
+
+        Raises:
+            InvalidRecord: One cannot be read where the plan reads the other.
+        """
+        from lineage_graph.executors.spark.rereading import reread
+
+        others = {slot: now for slot, now in inputs.items() if now != recorded[slot]}
+        return reread(
+            program,
+            {s: (self._readings(recorded[s]), self._reading(others[s])) for s in others},
+        )
+
+    def _readings(self, version: str) -> list[Place]:
+        """Return the ways in which a version is recorded to be read."""
+        places = [pin.place for pin in self._record.pins(version)]
+        return [*places, *(self._as_read(version, place) for place in places)]
+
+    def _reading(self, version: str) -> Place:
+        """Return how a version is read."""
+        return self._as_read(version, self.place_of(version))
+
+    def _as_read(self, version: str, place: Place) -> Place:
+        known = self._record.content(version)
+        infers = place.options.get("inferSchema") == "true"
+        return _as_known(place, known.schema) if known is not None and infers else place
+
+    def renew(
+        self, program: Program, inputs: Mapping[str, str], dataset: Dataset, original: str
+    ) -> SavedDataset:
+        """Run a recorded plan of Spark's with other inputs, publish and record what it makes.
+
+        Args:
+            program: Its program.
+            inputs: IRI of the version in each slot.
+            dataset: What the output is a version of.
+            original: IRI of the activity whose program it is.
+
+        Raises:
+            StepFailed: The program raised; the failure is recorded.
+        """
+        session = self._engines.session()
+        places = {slot: self.place_of(version) for slot, version in inputs.items()}
+        return self.execute(
+            session.executor,
+            program,
+            {slot: Pin(place, None, "reference") for slot, place in places.items()},
+            places,
+            session.description(program, places),
+            dataset,
+            f"renew {dataset.title}",
+            inputs,
+            original,
+        )
 
     def save(self, data: Any, name: str, description: str | None = None) -> SavedDataset:
         """Write a new immutable version: run its plan, publish it in one step, record it."""
@@ -118,6 +205,7 @@ class Datasets:
         dataset: Dataset,
         label: str,
         inputs: Mapping[str, str] | None = None,
+        original: str | None = None,
     ) -> SavedDataset:
         """Run a program whose output is a table, publish and record it.
 
@@ -130,6 +218,7 @@ class Datasets:
             dataset: What the output is a version of.
             label: For people.
             inputs: IRI of the version in each slot; found by the pins by default.
+            original: IRI of the recorded activity whose program it is; None for a new one.
 
         Raises:
             StepFailed: The program raised; the failure is recorded.
@@ -137,15 +226,20 @@ class Datasets:
         begun = datetime.now(UTC)
         if inputs is None:
             inputs = {slot: self._recorder.version_of(pin) for slot, pin in pins.items()}
+        self.before(dataset.id, inputs, description)
+
+        def ended(error: BaseException | None = None) -> Operation:
+            return self.operation(
+                executor, label, program, pins, description, begun, error, original
+            )
+
         with self._folders.scratch() as work:
             try:
                 output = executor.run(program, places, work / "out")
             except LineageGraphError as error:
-                failed = self.operation(executor, label, program, pins, description, begun, error)
-                self._recorder.record_activity(failed, None, inputs)
+                self._recorder.record_activity(ended(error), None, inputs)
                 raise
-            done = self.operation(executor, label, program, pins, description, begun)
-            return self._publish(output, done, dataset, inputs)
+            return self._publish(output, ended(), dataset, inputs)
 
     def _publish(
         self, output: Output, done: Operation, dataset: Dataset, inputs: Mapping[str, str]
@@ -162,6 +256,8 @@ class Datasets:
         sync_folder(folder.parent)
         try:
             place = Place((str(folder),), output.place.format, output.place.options)
+            if place.format.lower() in TEXT_FORMATS:
+                place = _as_known(place, content.schema)
             made = Made(
                 digested("version", number),
                 dataset,
@@ -186,6 +282,7 @@ class Datasets:
         description: Description,
         begun: datetime,
         error: BaseException | None = None,
+        original: str | None = None,
     ) -> Operation:
         """Return an operation that ends now."""
         session = self._engines.session().executor
@@ -200,6 +297,7 @@ class Datasets:
             ended=datetime.now(UTC),
             environment={**session.environment(), **executor.environment()},
             error=type(error.__cause__ or error).__name__ if error else None,
+            informed_by=original,
         )
 
     def version_of(self, data: Any) -> str | None:
@@ -215,11 +313,7 @@ class Datasets:
     def read(self, version: str) -> RecordedFrame:
         """Return a version as a DataFrame of the recorded session."""
         reader = self._engines.session().executor.relations
-        place = self.place_of(version)
-        known = self._record.content(version)
-        if known is not None and place.options.get("inferSchema") == "true":
-            place = _as_known(place, known.schema)
-        return reader.read(place)
+        return reader.read(self._reading(version))
 
     def place_of(self, version: str) -> Place:
         """Return where a version's bytes can be read, as they were pinned.

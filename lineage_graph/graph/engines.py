@@ -122,18 +122,10 @@ class Engines:
             self._engine = None
 
 
-class Rebuilding:
-    """Executors in a fresh session, for one rebuild."""
+class Rebuilding(Engines):
+    """Executors in a fresh session, for recorded programs; closing it leaves the engine."""
 
     def __init__(self, engines: Engines, session: RecordedSession) -> None:
-        self._engines = engines
+        super().__init__(engines._declared, engines._artifacts, engines._sink)
         self._session = session
         self.tables: Tables = session.executor
-
-    def executor(self, name: str) -> Executor:
-        """Return the executor of a name in this session."""
-        return self._engines.executor(name, self._session)
-
-    def close(self) -> None:
-        """End the session."""
-        self._session.close()

@@ -44,6 +44,11 @@ class Folders:
         return self.root / "graph"
 
     @property
+    def index(self) -> Path:
+        """The projection that answers reachability."""
+        return self.root / "index"
+
+    @property
     def artifacts(self) -> Path:
         """Content-addressed files."""
         return self.root / "artifacts"

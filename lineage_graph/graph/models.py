@@ -19,8 +19,10 @@ from lineage_graph.executors import (
     InputPath,
     LearntState,
     ModelFacts,
+    Operation,
     Output,
     Pin,
+    Place,
     Program,
 )
 from lineage_graph.graph.datasets import Datasets, SavedDataset
@@ -93,24 +95,66 @@ class Models:
         places = {slot: self.datasets.place_of(version) for slot, version in inputs.items()}
         chosen = self._features(features, label, order_by, self.columns(training))
         program = self._fit_program(executor, estimator, chosen, label, order_by)
-        pins = {slot: Pin(place, None, "reference") for slot, place in places.items()}
         shown = f"fit {model.title} ({type(estimator).__name__})"
+        return self._train(program, inputs, places, model, shown)
+
+    def refit(
+        self, program: Program, inputs: Mapping[str, str], model: Model, original: str
+    ) -> TrainedVersion:
+        """Train once more by a recorded program, on other versions.
+
+        Args:
+            program: A fit.
+            inputs: IRI of the version in each slot.
+            model: What the output is a version of.
+            original: IRI of the activity whose program it is.
+        """
+        places = {slot: self.datasets.place_of(version) for slot, version in inputs.items()}
+        return self._train(program, inputs, places, model, f"renew {model.title}", original)
+
+    def _train(
+        self,
+        program: Program,
+        inputs: Mapping[str, str],
+        places: Mapping[str, Place],
+        model: Model,
+        shown: str,
+        original: str | None = None,
+    ) -> TrainedVersion:
+        pins = {slot: Pin(place, None, "reference") for slot, place in places.items()}
         begun = datetime.now(UTC)
-        runner = self.engines.executor(executor)
-        described = Description()
+        runner = self.engines.executor(program.executor)
+        body = json.loads(program.body)
+        described = self._training(program.executor, body, inputs)
+        self.datasets.before(model.id, inputs, described)
+
+        def ended(error: BaseException | None = None) -> Operation:
+            return self.datasets.operation(
+                runner, shown, program, pins, described, begun, error, original
+            )
+
         with self.folders.scratch() as work:
             try:
                 output = runner.run(program, places, work / "model")
             except LineageGraphError as error:
-                failed = self.datasets.operation(
-                    runner, shown, program, pins, described, begun, error
-                )
-                self.recorder.record_activity(failed, None, inputs)
+                self.recorder.record_activity(ended(error), None, inputs)
                 raise
-            trained = self._trained(output, model, chosen, label)
-            done = self.datasets.operation(runner, shown, program, pins, described, begun)
-            self.recorder.record_training(done, trained, inputs)
+            trained = self._trained(output, model, body["features"], body["label"])
+            self.recorder.record_training(ended(), trained, inputs)
         return TrainedVersion(model.title, trained.version, trained.state.digest, trained.metrics)
+
+    def _training(
+        self, executor: str, body: Mapping[str, Any], inputs: Mapping[str, str]
+    ) -> Description:
+        """Return how data reaches a model, as far as it is known before it is trained."""
+        kind = "Training"
+        if executor == "sklearn":
+            estimators = self.engines.estimators()
+            from lineage_graph.executors.sklearn.estimators import classes_in
+
+            kind = estimators.kind(classes_in(body["estimator"]))
+        kinds = {"input:0": kind, "input:1": "Evaluation"}
+        return Description(inputs=tuple(InputPath(slot, (kinds[slot],)) for slot in inputs))
 
     def columns(self, version: str) -> list[str]:
         """Return the columns of a recorded version, in order."""
@@ -168,30 +212,53 @@ class Models:
         pin = self.record.pins(model)[0]
         executor = "spark-ml" if pin.place.format == "spark-ml" else "sklearn"
         program = _predict_program(executor, keep)
-        where = self.datasets.place_of(data)
-        columns = self.columns(data)
-        _require_columns(keep or (), columns)
-        kept = list(keep) if keep is not None else columns
+        # Also reads what the version contains when that is not known yet.
+        self.datasets.place_of(data)
+        _require_columns(keep or (), self.columns(data))
+        dataset = Dataset(id=named("dataset", name), title=name)
+        return self.apply(program, {"input:0": model, "input:1": data}, dataset, f"predict {name}")
+
+    def apply(
+        self,
+        program: Program,
+        inputs: Mapping[str, str],
+        dataset: Dataset,
+        shown: str,
+        original: str | None = None,
+    ) -> SavedDataset:
+        """Run a predict program on a recorded model and a recorded version.
+
+        Args:
+            program: A predict.
+            inputs: IRI of the model version in ``input:0``, of the data in ``input:1``.
+            dataset: What the output is a version of.
+            shown: For people.
+            original: IRI of the recorded activity whose program it is; None for a new one.
+        """
+        pin = self.record.pins(inputs["input:0"])[0]
+        where = self.datasets.place_of(inputs["input:1"])
         pins = {"input:0": pin, "input:1": Pin(where, None, "reference")}
         with self.folders.scratch() as work:
             places = {"input:0": self.snapshots.restore(pin, work / "model"), "input:1": where}
             return self.datasets.execute(
-                self.engines.executor(executor),
+                self.engines.executor(program.executor),
                 program,
                 pins,
                 places,
-                self._prediction(model, data, kept, keep is None, program),
-                Dataset(id=named("dataset", name), title=name),
-                f"predict {name}",
-                {"input:0": model, "input:1": data},
+                self._prediction(inputs["input:0"], inputs["input:1"], program),
+                dataset,
+                shown,
+                inputs,
+                original,
             )
 
-    def _prediction(
-        self, model: str, data: str, kept: list[str], everything: bool, program: Program
-    ) -> Description:
+    def _prediction(self, model: str, data: str, program: Program) -> Description:
         """Return how model and data reach predictions; kept columns travel on their own."""
         features = self.record.features(model)
-        answers = json.loads(program.body).get("outputs", {}).values()
+        body = json.loads(program.body)
+        everything = body["keep"] is None
+        kept = self.columns(data) if everything else body["keep"]
+        answers = body.get("outputs", {}).values()
         made = [
             ColumnPath(answer, "input:1", feature, ("Inference",))
             for answer in answers

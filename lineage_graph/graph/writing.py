@@ -18,8 +18,10 @@ from lineage_graph.graph.engines import Engines
 from lineage_graph.graph.folders import Folders
 from lineage_graph.graph.models import Models, TrainedVersion
 from lineage_graph.graph.progress import watched
+from lineage_graph.graph.stating import Claim, Stating
 from lineage_graph.identity import NAMESPACE, kind_of, name_of, named
 from lineage_graph.ledger import Ledger
+from lineage_graph.licensing.gate import Gate
 from lineage_graph.recording import KnownPlaces, Recorder
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.records import Dataset, Model
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 TOLD = {
     "description": "description",
     "location": "location",
-    "license": "license",
     "attributed_to": "owner",
 }
 """What is said about a dataset: the field of its record, and what people call that."""
@@ -46,6 +47,7 @@ class Writing:
         engines: Spark and scikit-learn.
         datasets: Dataset verbs.
         models: Model verbs.
+        stating: What is said about licences.
     """
 
     def __init__(
@@ -57,8 +59,8 @@ class Writing:
         snapshots: Snapshots,
         artifacts: Artifacts,
         folders: Folders,
+        gate: Gate,
     ) -> None:
-        self._declarations = declarations
         self._record = record
         self._catalogue = catalogue
         self._snapshots = snapshots
@@ -66,8 +68,11 @@ class Writing:
         places = KnownPlaces((folders.data, folders.pinned), catalogue.located())
         self.recorder = Recorder(bundles, artifacts, snapshots, places)
         self.recorder.has_content = lambda version: record.content(version) is not None
+        self.stating = Stating(self.recorder, gate.licensing, artifacts)
         self.engines = Engines(Declared(declarations), artifacts, self.recorder)
-        self.datasets = Datasets(self.engines, self.recorder, record, snapshots, folders)
+        self.datasets = Datasets(
+            self.engines, self.recorder, record, snapshots, folders, gate.before
+        )
         self.models = Models(
             self.engines, self.recorder, record, snapshots, artifacts, folders, self.datasets
         )
@@ -109,8 +114,10 @@ class Writing:
                 estimator, training, evaluation, model, features, label, order_by
             )
 
-    def register(self, dataset: Dataset, place: Place | None, snapshot: str) -> str:
-        """Record a dataset and pin what lies there; see ``Graph.dataset``."""
+    def register(
+        self, dataset: Dataset, place: Place | None, snapshot: str, claim: Claim | None
+    ) -> str:
+        """Record a dataset, pin what lies there, and its licence; see ``Graph.dataset``."""
         if snapshot not in ("copy", "reference"):
             raise InvalidRecord(f"snapshot={snapshot!r}: say 'copy' or 'reference'.")
         said = self._catalogue.declared(dataset.id)
@@ -119,16 +126,37 @@ class Writing:
             if said.get(key, value) != value:
                 raise _conflict(dataset, TOLD[key], said[key], value)
         self.recorder.check(dataset)
+        if claim is not None:
+            self.stating.read(claim)
         if place is not None:
             _require_files(place)
         pin = self._snapshots.pin(place, snapshot) if place else None
+        about = self.recorder.source_version(dataset, pin) if pin else dataset.id
         if pin is not None:
             self._require_same_reading(dataset, pin)
+        if claim is not None:
+            self._require_same_license(dataset, about, claim)
         if not said or any(key not in said for key in given):
             self.recorder.register(dataset)
         else:
             self.recorder.known(dataset)
-        return self.recorder.source(dataset, pin) if pin else dataset.id
+        if pin is not None:
+            self.recorder.source(dataset, pin)
+        if claim is not None:
+            self.stating.state(about, claim)
+        return about
+
+    def _require_same_license(self, dataset: Dataset, about: str, claim: Claim) -> None:
+        """Refuse another licence for the same bytes: that is a contradiction, to be said so."""
+        text = self.stating.read(claim)[0].text
+        for statement in self.stating.licensing.statements.of(about):
+            if statement.expression != text:
+                raise RecordConflict(
+                    f"{dataset.title}: the licence of this version is recorded as "
+                    f"{statement.expression!r}, not {text!r}. Withdraw that statement with "
+                    f"graph.invalidate({statement.iri!r}, because=...), or record that somebody "
+                    "says otherwise with graph.state_license."
+                )
 
     def _require_same_reading(self, dataset: Dataset, pin: Pin) -> None:
         """Refuse a second way of reading the same bytes."""
@@ -137,12 +165,6 @@ class Writing:
                 was, is_now = getattr(known.place, what), getattr(pin.place, what)
                 if known.place.paths == pin.place.paths and was != is_now:
                     raise _conflict(dataset, f"the reader's {what}", was, is_now)
-
-    def license(self, given: str | None) -> str | None:
-        """Return the IRI of a licence given by its SPDX id or as an IRI."""
-        if given is None or ":" in given:
-            return given
-        return self._declarations.iri(f"license-iri:{given}")
 
     def version_of(self, data: Any, name: str) -> str:
         """Return the version that data is; what is not a version yet is saved.
@@ -179,7 +201,6 @@ def registered(
     name: str,
     location: str | Path | None,
     description: str | None,
-    license_: str | None,
     owner: str | None,
 ) -> Dataset:
     """Return a dataset as somebody declares it, its location absolute.
@@ -193,7 +214,6 @@ def registered(
         title=name,
         location=plain_path(str(location)) if location is not None else None,
         description=description,
-        license=license_,
         attributed_to=named("agent", owner) if owner else None,
     )
 

@@ -12,15 +12,14 @@ import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Self
 
 from lineage_graph.errors import StoreError, StoreUnavailable
-from lineage_graph.ledger import verification
+from lineage_graph.ledger import reading, verification
 from lineage_graph.ledger.database import (
     Row,
     broken,
@@ -40,14 +39,13 @@ from lineage_graph.ledger.entries import (
     Level,
     Request,
     request,
-    terms,
 )
+from lineage_graph.ledger.reading import Invalidation
 from lineage_graph.ledger.writing import write
 
-__all__ = ["Edge", "Entry", "Ledger", "Level"]
+__all__ = ["LEVELS", "Edge", "Entry", "Invalidation", "Ledger", "Level"]
 
 EVER = 2**62
-CHUNK = 500
 FIRST_HOLE = """
 SELECT min(e.seq + 1) FROM (SELECT 0 AS seq UNION ALL SELECT seq FROM entry WHERE seq > 0) AS e
 WHERE NOT EXISTS (SELECT 1 FROM entry n WHERE n.seq = e.seq + 1)
@@ -108,6 +106,7 @@ class Ledger:
         body: bytes,
         subjects: Sequence[str],
         edges: Sequence[Edge] = (),
+        invalidates: Sequence[str] = (),
     ) -> int:
         """Append one bundle; it is on the disk when this returns.
 
@@ -121,6 +120,8 @@ class Ledger:
             body: Canonical N-Quads.
             subjects: IRIs the bundle describes.
             edges: Derivations the bundle states.
+            invalidates: IRIs of bundles or versions that no longer hold. A bundle's
+                derivations, and a version, stay in answers about earlier entries.
 
         Returns:
             The entry's seq.
@@ -134,7 +135,7 @@ class Ledger:
                 after the file is opened again.
         """
         self._require_usable()
-        waiting = request(txid, author, bundle, body, subjects, edges)
+        waiting = request(txid, author, bundle, body, subjects, edges, invalidates)
         self._queue.append(waiting)
         # Whoever gets the lock commits all that waits; the others find their outcome.
         with self._write_lock:
@@ -173,58 +174,66 @@ class Ledger:
 
     def described(self, iris: Iterable[str]) -> set[str]:
         """Return which of the IRIs some entry describes."""
-        found: set[str] = set()
-        for chunk in _chunks(iris):
-            rows = self._read(
-                f"SELECT n.iri FROM node n WHERE n.iri IN ({_marks(chunk)}) "
-                "AND EXISTS (SELECT 1 FROM subject s WHERE s.node = n.id)",
-                chunk,
-            )
-            found.update(iri for (iri,) in rows)
-        return found
+        return reading.described(self._read, iris)
 
     def described_first(self, iris: Iterable[str]) -> dict[str, int]:
         """Return the seq of the first entry that describes an IRI, for those that are."""
-        found: dict[str, int] = {}
-        for chunk in _chunks(iris):
-            rows = self._read(
-                "SELECT n.iri, min(s.seq) FROM node n JOIN subject s ON s.node = n.id "
-                f"WHERE n.iri IN ({_marks(chunk)}) GROUP BY n.id, n.iri",
-                chunk,
-            )
-            found.update(rows)
-        return found
+        return reading.described_first(self._read, iris)
 
-    def edges(
-        self,
-        frontier: Collection[str],
-        *,
-        downstream: bool,
-        level: Level = "entity",
-        as_of: int | None = None,
-    ) -> list[Edge]:
-        """Return the edges of one hop of a breadth-first walk, each once, in no order.
+    def described_between(self, prefix: str, after: int, upto: int) -> set[str]:
+        """Return the IRIs with a prefix that some entries describe.
 
         Args:
-            frontier: Distinct IRIs to walk from, any number.
-            downstream: True for what was derived from them, False for their sources.
-            level: Which edges to walk.
-            as_of: Seq of the last entry to consider; None for all.
+            prefix: What the IRIs begin with.
+            after: Seq of the last entry not wanted.
+            upto: Seq of the last entry wanted.
         """
-        end = "source" if downstream else "derived"
-        limits = (LEVELS.index(level), EVER if as_of is None else as_of)
-        found: list[Edge] = []
-        for chunk in _chunks(frontier):
-            rows = self._read(
-                "SELECT DISTINCT d.iri, s.iri, k.terms, a.iri FROM node f "
-                f"JOIN edge e ON e.{end} = f.id "
-                "JOIN node d ON d.id = e.derived JOIN node s ON s.id = e.source "
-                "JOIN kinds k ON k.id = e.kinds JOIN node a ON a.id = e.activity "
-                f"WHERE f.iri IN ({_marks(chunk)}) AND e.level = ? AND e.seq <= ?",
-                (*chunk, *limits),
-            )
-            found += (Edge(d, s, terms(k), a, level) for d, s, k, a in rows)
-        return found
+        return reading.described_between(self._read, prefix, after, upto)
+
+    def is_bundle(self, iri: str) -> bool:
+        """Tell whether an entry's bundle has this IRI."""
+        return reading.is_bundle(self._read, iri)
+
+    def index_rows(self, after: int, upto: int) -> Iterator[list[Row]]:
+        """Yield the edges that some entries state, as numbers, a page at a time.
+
+        Args:
+            after: Seq of the last entry not wanted.
+            upto: Seq of the last entry wanted.
+
+        Yields:
+            Rows of seq, derived, source, kinds, activity and level, in the order of seq.
+        """
+        return reading.index_rows(self._read, after, upto)
+
+    def invalidations(self, after: int, upto: int) -> list[Invalidation]:
+        """Return what no longer holds as far as some entries make it known.
+
+        Args:
+            after: Seq of the last entry not wanted.
+            upto: Seq of the last entry wanted.
+
+        Returns:
+            What these entries invalidate, and again what was invalidated before its
+            bundle was appended by one of them.
+        """
+        return reading.invalidations(self._read, after, upto)
+
+    def kind_sets(self) -> dict[int, tuple[str, ...]]:
+        """Return the sets of derivation kinds by number, the first one met first."""
+        return reading.kind_sets(self._read)
+
+    def node_ids(self, iris: Iterable[str]) -> dict[str, int]:
+        """Return the numbers of those IRIs that occur in the ledger."""
+        return reading.node_ids(self._read, iris)
+
+    def iris_of(self, ids: Iterable[int]) -> dict[int, str]:
+        """Return the IRIs of those numbers that are in the ledger."""
+        return reading.iris_of(self._read, ids)
+
+    def chain_at(self, seq: int) -> str | None:
+        """Return the chain of an entry, of the beginning for 0; None when there is none."""
+        return reading.chain_at(self._read, seq)
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Check every entry: sequence, digest, chain, and the columns beside the body.
@@ -330,13 +339,3 @@ class Ledger:
             f"The commit to the ledger {self._path} was interrupted. "
             "Append the same transaction again to learn its seq."
         )
-
-
-def _chunks(iris: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    rest = iter(iris)
-    while chunk := tuple(islice(rest, CHUNK)):
-        yield chunk
-
-
-def _marks(chunk: Sequence[str]) -> str:
-    return ", ".join("?" * len(chunk))

@@ -47,8 +47,12 @@ CREATE TABLE edge (
   level integer NOT NULL,
   PRIMARY KEY (seq, derived, source, kinds, activity, level)
 ) WITHOUT ROWID;
-CREATE INDEX edge_by_derived ON edge (derived, level, seq);
-CREATE INDEX edge_by_source ON edge (source, level, seq);
+CREATE TABLE invalidation (
+  seq integer NOT NULL,
+  node integer NOT NULL,
+  PRIMARY KEY (seq, node)
+) WITHOUT ROWID;
+CREATE INDEX invalidation_by_node ON invalidation (node, seq);
 """
 
 Row = tuple[Any, ...]

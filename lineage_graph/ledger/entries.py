@@ -68,7 +68,7 @@ class Request:
 
     Attributes:
         packed: The body, compressed.
-        beside: Canonical bytes of the subjects and edges.
+        beside: Canonical bytes of the subjects, edges and invalidations.
         outcome: The seq, or why there is none; set by the group's leader.
     """
 
@@ -80,6 +80,7 @@ class Request:
     beside: bytes
     subjects: frozenset[str]
     edges: frozenset[Edge]
+    invalidates: frozenset[str]
     outcome: int | Exception | None = None
 
 
@@ -90,29 +91,31 @@ def request(
     body: bytes,
     subjects: Iterable[str],
     edges: Iterable[Edge],
+    invalidates: Iterable[str],
 ) -> Request:
     """Prepare an append, so that the work is done before the ledger is locked.
 
     Raises:
         InvalidRecord: A text cannot be written as UTF-8.
     """
-    subjects, edges = frozenset(subjects), frozenset(edges)
+    subjects, edges, gone = frozenset(subjects), frozenset(edges), frozenset(invalidates)
     try:
         for text in (txid, author, bundle):
             text.encode()
-        stated = beside(subjects, edges)
+        stated = beside(subjects, edges, gone)
     except UnicodeEncodeError as error:
         raise InvalidRecord(
             f"Transaction {txid!r} has a text that UTF-8 cannot write: {error.object!r}. "
             "Remove the unpaired surrogate."
         ) from error
-    return Request(txid, author, bundle, sha256(body), pack(body), stated, subjects, edges)
+    packed = pack(body)
+    return Request(txid, author, bundle, sha256(body), packed, stated, subjects, edges, gone)
 
 
-def beside(subjects: Iterable[str], edges: Iterable[Edge]) -> bytes:
+def beside(subjects: Iterable[str], edges: Iterable[Edge], invalidates: Iterable[str]) -> bytes:
     """Return the one way to write what lies beside a body: sorted, as canonical JSON."""
     rows = sorted((e.derived, e.source, e.kinds, e.activity, e.level) for e in edges)
-    return canonical_json([sorted(subjects), rows])
+    return canonical_json([sorted(subjects), rows, sorted(invalidates)])
 
 
 @lru_cache(maxsize=1024)

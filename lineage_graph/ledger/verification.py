@@ -30,10 +30,15 @@ JOIN node d ON d.id = e.derived JOIN node s ON s.id = e.source
 JOIN kinds k ON k.id = e.kinds JOIN node a ON a.id = e.activity
 WHERE e.seq BETWEEN ? AND ? ORDER BY e.seq
 """
+INVALIDATIONS = """
+SELECT i.seq, n.iri FROM invalidation i JOIN node n ON n.id = i.node
+WHERE i.seq BETWEEN ? AND ? ORDER BY i.seq
+"""
 STRAYS = """
 SELECT count(*) FROM (
   SELECT seq FROM subject WHERE seq < 1 OR seq > ?
-  UNION ALL SELECT seq FROM edge WHERE seq < 1 OR seq > ?) AS stray
+  UNION ALL SELECT seq FROM edge WHERE seq < 1 OR seq > ?
+  UNION ALL SELECT seq FROM invalidation WHERE seq < 1 OR seq > ?) AS stray
 """
 
 Fetch = Callable[[str, Row], tuple[list[Row], bool]]
@@ -102,7 +107,7 @@ def _walk(
         checked = page[-1][0].seq
         if progress:
             progress(checked, total)
-    strays: int = connection.execute(STRAYS, (checked, checked)).fetchone()[0]
+    strays: int = connection.execute(STRAYS, (checked,) * 3).fetchone()[0]
     if strays or checked != total:
         raise broken(path, checked + 1, "it is missing, parts of it are still there")
     return checked
@@ -122,20 +127,24 @@ def _checked(
 
 
 def _check_beside(fetch: Fetch, path: Path, page: Page) -> None:
-    """Compare the subject and edge columns with what the chained entries say of them.
+    """Compare the columns beside the bodies with what the chained entries say of them.
 
     A damaged row ends what is read, so its entry is the first that lacks something.
     """
     span = (page[0][0].seq, page[-1][0].seq)
     subjects = _by_seq(fetch(SUBJECTS, span)[0])
     edges = _by_seq(fetch(EDGES, span)[0])
+    gone = _by_seq(fetch(INVALIDATIONS, span)[0])
     for entry, stated in page:
         try:
-            stored = beside((iri for (iri,) in subjects[entry.seq]), _edges(edges[entry.seq]))
+            stored = beside(
+                _iris(subjects[entry.seq]), _edges(edges[entry.seq]), _iris(gone[entry.seq])
+            )
         except (ValueError, TypeError, IndexError):
             stored = b""
         if stored != stated:
-            raise broken(path, entry.seq, "its subjects or edges were altered")
+            what = "its subjects or edges were altered, or what it invalidates"
+            raise broken(path, entry.seq, what)
 
 
 def _by_seq(rows: Iterable[Row]) -> defaultdict[int, list[Row]]:
@@ -143,6 +152,10 @@ def _by_seq(rows: Iterable[Row]) -> defaultdict[int, list[Row]]:
     for seq, *rest in rows:
         grouped[seq].append(tuple(rest))
     return grouped
+
+
+def _iris(rows: list[Row]) -> list[str]:
+    return [iri for (iri,) in rows]
 
 
 def _edges(rows: list[Row]) -> Iterator[Edge]:

@@ -17,6 +17,7 @@ INSERT INTO entry (seq, txid, at, author, bundle, digest, chain, body, beside)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 INSERT_NODE = "INSERT INTO node (iri) VALUES (?) ON CONFLICT DO NOTHING"
+INSERT_INVALIDATION = "INSERT INTO invalidation (seq, node) SELECT ?, id FROM node WHERE iri = ?"
 INSERT_KINDS = "INSERT INTO kinds (terms) VALUES (?) ON CONFLICT DO NOTHING"
 INSERT_SUBJECT = "INSERT INTO subject (seq, node) SELECT ?, id FROM node WHERE iri = ?"
 INSERT_EDGE = """
@@ -58,10 +59,11 @@ def _write_beside(connection: sqlite3.Connection, seq: int, new: Request) -> Non
         (LEVELS.index(e.level), canonical_json(e.kinds).decode(), e.derived, e.source, e.activity)
         for e in new.edges
     ]
-    iris = new.subjects.union(*(edge[2:] for edge in edges))
+    iris = new.subjects.union(new.invalidates, *(edge[2:] for edge in edges))
     many = connection.executemany
     many(INSERT_NODE, [(iri,) for iri in sorted(iris)])
     many(INSERT_SUBJECT, [(seq, iri) for iri in new.subjects])
+    many(INSERT_INVALIDATION, [(seq, iri) for iri in new.invalidates])
     many(INSERT_KINDS, sorted({edge[1:2] for edge in edges}))
     many(INSERT_EDGE, [(seq, *edge) for edge in edges])
 

@@ -261,9 +261,9 @@ class Recorder:
             return None
         return fingerprint
 
-    def describes(self, version: str) -> bool:
-        """Whether the ledger says something about a version."""
-        return not self._bundles.unknown([_Node(id=version)])
+    def describes(self, iri: str) -> bool:
+        """Whether the ledger says something about a version or statement, or has a bundle."""
+        return self._bundles.is_recorded(iri)
 
     def complete(self, version: str, place: Place) -> None:
         """Record what a version contains when it could not be read before.
@@ -375,4 +375,5 @@ def activity_fields(
         "qualified_usage": tuple(part(activity, "usage", slot) for slot in inputs),
         "qualified_association": part(activity, "association"),
         "environment": environment,
+        "informed_by": (operation.informed_by,) if operation.informed_by else (),
     }

@@ -8,7 +8,7 @@ from lineage_graph.declarations import Declarations
 from lineage_graph.identity import fresh, uuid7
 from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Edge, Ledger
-from lineage_graph.records import Column, Derivation, Record, Version
+from lineage_graph.records import Column, Derivation, Invalidated, Record, Version
 from lineage_graph.validation import Validator
 
 
@@ -54,7 +54,12 @@ class Bundles:
             body=body,
             subjects=sorted({record.id for record in records}),
             edges=edges_of(records),
+            invalidates=[r.id for r in records if isinstance(r, Invalidated)],
         )
+
+    def is_recorded(self, iri: str) -> bool:
+        """Tell whether an IRI is a bundle of the ledger, or something it describes."""
+        return bool(self._ledger.described([iri])) or self._ledger.is_bundle(iri)
 
     def unknown(self, records: Sequence[Record]) -> list[Record]:
         """Return the records whose node the ledger does not describe yet."""

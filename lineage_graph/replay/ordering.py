@@ -82,7 +82,7 @@ class Ordering:
             if inputs_done:
                 tasks[version] = self._run(version, tasks)
                 continue
-            task = self._reuse(version) if version != target else None
+            task = self.reuse(version) if version != target else None
             if task is not None:
                 tasks[version] = task
                 continue
@@ -92,20 +92,21 @@ class Ordering:
                     "Check it: lineage-graph verify."
                 )
             entered.add(version)
-            origin = self._origin(version)
+            origin = self.origin(version)
             stack.append((version, True))
             if origin is not None:
                 stack += [(entity, False) for entity in reversed(list(origin.inputs.values()))]
         return list(tasks.values())
 
-    def _origin(self, version: str) -> Origin | None:
+    def origin(self, version: str) -> Origin | None:
+        """Return how a version was made, or None when it came from outside."""
         if version not in self._origins:
             self._origins[version] = self._record.origin(version)
         return self._origins[version]
 
-    def _reuse(self, version: str) -> Task | None:
+    def reuse(self, version: str) -> Task | None:
         """Return a task that reuses a version's bytes, or None when its plan must run."""
-        made = self._origin(version) is not None
+        made = self.origin(version) is not None
         if made and self._from_scratch:
             return None
         reasons = []
@@ -141,11 +142,11 @@ class Ordering:
 
     def _run(self, version: str, tasks: dict[str, Task]) -> Task:
         name = self._name_of(version)
-        origin = self._origin(version)
+        origin = self.origin(version)
         if origin is None:
             reason = "it was not made by a recorded plan; it came from outside"
             return Task(version, name, "impossible", reason=reason)
-        obstacle = self._obstacle(origin)
+        obstacle = self.obstacle(origin)
         if obstacle is not None:
             return Task(version, name, "impossible", origin=origin, reason=obstacle)
         for entity in origin.inputs.values():
@@ -155,7 +156,7 @@ class Ordering:
                 return Task(version, name, "impossible", origin=origin, reason=why)
         return Task(version, name, "run", origin=origin)
 
-    def _obstacle(self, origin: Origin) -> str | None:
+    def obstacle(self, origin: Origin) -> str | None:
         """Return why a plan cannot run, whatever its inputs."""
         if not origin.replayable:
             return f"its plan cannot be replayed: {'; '.join(origin.cautions)}"

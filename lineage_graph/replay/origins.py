@@ -26,6 +26,7 @@ class Origin:
         cautions: Why not, or why the bytes may differ.
         facts: The environment.
         inputs: Slot to version.
+        informed_by: The activity whose plan it followed once more, if any.
     """
 
     version: str
@@ -38,6 +39,7 @@ class Origin:
     cautions: tuple[str, ...]
     facts: Mapping[str, Any]
     inputs: Mapping[str, str]
+    informed_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,16 @@ class Record:
             cautions=tuple(caution["caution"] for caution in cautions),
             facts=json.loads(row["facts"]) if row.get("facts") else {},
             inputs={usage["slot"]: usage["entity"] for usage in usages},
+            informed_by=row.get("informed_by"),
         )
+
+    def of(self, version: str) -> str:
+        """Return the IRI of the dataset or model that something is a version of."""
+        return str(self._queries.run("records/version_of", version=version)[0]["of"])
+
+    def versions(self, of: str) -> list[str]:
+        """Return the versions of a dataset or model."""
+        return [str(row["version"]) for row in self._queries.run("records/version_of", of=of)]
 
     def pins(self, version: str) -> list[Pin]:
         """Return where the bytes of a version lie, copies first."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from lineage_graph.errors import InvalidRecord
+from lineage_graph.errors import InvalidRecord, StoreUnavailable
 from lineage_graph.executors import Place
+from lineage_graph.identity import uuid7
 from lineage_graph.replay.results import Rebuilt
 
 LONGEST_NAME = 200
@@ -22,6 +25,32 @@ def require_free(folder: Path) -> None:
     """
     if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
         raise InvalidRecord(f"{folder} is there already and not empty. Name a new folder.")
+
+
+@contextmanager
+def whole_folder(into: Path) -> Iterator[Path]:
+    """Give a folder that takes the place of ``into`` at the end, unless something is raised.
+
+    Raises:
+        StoreUnavailable: It cannot be written.
+    """
+    into = into.absolute()
+    made = [folder for folder in into.parents if not folder.exists()]
+    work = into.parent / f".unfinished-{uuid7()}"
+    try:
+        work.mkdir(parents=True)
+        yield work
+        os.rename(work, into)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"{into} cannot be written: {error.strerror}. Name a folder that can, on a disk "
+            "with space."
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def publish(

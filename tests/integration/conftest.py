@@ -1,8 +1,14 @@
-"""One recorded session for all tests of what ordinary code leaves behind."""
+"""One recorded session for all tests of what ordinary code leaves behind, and real servers."""
 
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -146,3 +152,36 @@ def capture(_captured: Graph, tmp_path: Path) -> Iterator[Capture]:
     yield capture
     for table in capture.tables:
         capture.spark.sql(f"DROP TABLE IF EXISTS {table}")
+
+
+def serve(*options: str) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    program = Path(sys.executable).with_name("oxigraph")
+    server = subprocess.Popen(
+        [program, "serve", "--bind", address, *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(f"http://{address}/").close()
+                break
+            except urllib.error.URLError:
+                time.sleep(0.05)
+        yield f"http://{address}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.fixture(scope="session")
+def union_server() -> Iterator[str]:
+    yield from serve("--union-default-graph")
+
+
+@pytest.fixture(scope="session")
+def plain_server() -> Iterator[str]:
+    yield from serve()

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger import Edge, Ledger
 
 ROUNDS = 20
 WRITER = Path(__file__).with_name("kill_writer.py")
@@ -35,6 +35,14 @@ def killed_round(path: Path, number: int, delay: float) -> list[str]:
     return [line.decode() for line in heard.splitlines(keepends=False) if line]
 
 
+def beside(ledger: Ledger) -> set[Edge]:
+    """Return the edges that lie beside the bodies."""
+    rows = [row for page in ledger.index_rows(0, ledger.head) for row in page]
+    iris = ledger.iris_of({number for row in rows for number in (row[1], row[2], row[4])})
+    kinds = ledger.kind_sets()
+    return {Edge(iris[d], iris[s], kinds[k], iris[a]) for _, d, s, k, a, _ in rows}
+
+
 def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     chance = random.Random(20)
@@ -53,6 +61,6 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(tmp_path: Path) 
             assert entry.body == content(txid)["body"]
         stated = {edge for txid in entries for edge in content(txid)["edges"]}
         versions = {f"urn:version:{txid}" for txid in entries}
-        assert set(ledger.edges(versions, downstream=False)) == stated
+        assert beside(ledger) == stated
         assert ledger.described(versions) == versions
         assert ledger.append(**content(acknowledged[0])) <= count

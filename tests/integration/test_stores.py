@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -62,39 +57,6 @@ def labelled(seq: int) -> Entry:
 
 def source(*entries: Entry) -> Callable[[int], Iterator[Entry]]:
     return lambda after: (e for e in entries if e.seq > after)
-
-
-def serve(*options: str) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    program = Path(sys.executable).with_name("oxigraph")
-    server = subprocess.Popen(
-        [program, "serve", "--bind", address, *options],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(f"http://{address}/").close()
-                break
-            except urllib.error.URLError:
-                time.sleep(0.05)
-        yield f"http://{address}"
-    finally:
-        server.terminate()
-        server.wait()
-
-
-@pytest.fixture(scope="module")
-def union_server() -> Iterator[str]:
-    yield from serve("--union-default-graph")
-
-
-@pytest.fixture(scope="module")
-def plain_server() -> Iterator[str]:
-    yield from serve()
 
 
 @pytest.fixture(params=["memory", "folder", "union-server", "plain-server"])

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_graph.errors import LedgerBroken
-from lineage_graph.ledger import Edge, Entry, Ledger
+from lineage_graph.ledger import LEVELS, Edge, Entry, Ledger
 
 # Every text that UTF-8 can write; ends of edges are few, so that edges share them.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -35,6 +35,7 @@ bundles = st.lists(
             "body": st.binary(max_size=300),
             "subjects": st.lists(texts | ends, max_size=5),
             "edges": st.lists(edges, max_size=5),
+            "invalidates": st.lists(texts | ends, max_size=3),
         }
     ),
     max_size=8,
@@ -70,24 +71,37 @@ def test_any_bundles_read_back_and_verify(appended: list[Bundle]) -> None:
 
 
 @unhurried
-@given(bundles, ends, st.booleans(), st.integers(0, 8), st.sampled_from(["entity", "column"]))
-def test_a_hop_finds_exactly_the_edges_that_were_stated(
-    appended: list[Bundle], end: str, downstream: bool, as_of: int, level: Any
+@given(bundles, st.integers(0, 8), st.integers(0, 8))
+def test_the_rows_beside_are_exactly_what_was_stated(
+    appended: list[Bundle], after: int, upto: int
 ) -> None:
     with new_ledger() as (ledger, _):
         for bundle in appended:
             ledger.append(**bundle)
 
-        found = ledger.edges([end], downstream=downstream, level=level, as_of=as_of)
+        rows = [row for page in ledger.index_rows(after, upto) for row in page]
+        gone = ledger.invalidations(after, upto)
+        numbers = {number for row in rows for number in (row[1], row[2], row[4])}
+        iris = ledger.iris_of({*numbers, *(row.node for row in gone)})
+        kinds = ledger.kind_sets()
 
-    stated = {
-        edge
-        for bundle in appended[:as_of]
+    names = {bundle["bundle"]: seq for seq, bundle in enumerate(appended[:upto], 1)}
+    assert len(rows) == len(set(rows))
+    assert {
+        (seq, Edge(iris[d], iris[s], kinds[k], iris[a], LEVELS[level]))
+        for seq, d, s, k, a, level in rows
+    } == {
+        (seq, edge)
+        for seq, bundle in enumerate(appended, 1)
+        if after < seq <= upto
         for edge in bundle["edges"]
-        if edge.level == level and end == (edge.source if downstream else edge.derived)
     }
-    assert len(found) == len(stated)
-    assert set(found) == stated
+    assert {(row.seq, iris[row.node], row.entry) for row in gone} == {
+        (seq, iri, names.get(iri))
+        for seq, bundle in enumerate(appended[:upto], 1)
+        for iri in bundle["invalidates"]
+        if seq > after or names.get(iri, 0) > after
+    }
 
 
 @unhurried
@@ -128,6 +142,7 @@ COLUMNS = {
     "kinds": ["id", "terms"],
     "subject": ["seq", "node"],
     "edge": ["seq", "derived", "source", "kinds", "activity", "level"],
+    "invalidation": ["seq", "node"],
 }
 SAMPLE: list[Bundle] = [
     {
@@ -137,6 +152,7 @@ SAMPLE: list[Bundle] = [
         "body": b"".join(b"<urn:v:%d> <urn:p> <urn:o:%d> .\n" % (n, o) for o in range(4)),
         "subjects": [f"urn:v:{n}", f"urn:run:{n}"],
         "edges": [Edge(f"urn:v:{n}", f"urn:v:{n - 1}", ("Filter",), f"urn:run:{n}")],
+        "invalidates": [f"urn:v:{n - 1}"],
     }
     for n in range(1, 4)
 ]

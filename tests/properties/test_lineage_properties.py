@@ -1,4 +1,4 @@
-"""A walk over the ledger finds what networkx finds in the same graph, cycles and all."""
+"""A walk finds what networkx finds in the same graph, cycles and all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import networkx as nx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lineage_graph.index import LineageIndex
 from lineage_graph.ledger import Edge, Ledger
 from lineage_graph.lineage import Lineage, walk
 
@@ -33,10 +34,10 @@ unhurried = settings(deadline=None)
 
 
 @contextmanager
-def recorded(history: Sequence[Sequence[Edge]]) -> Iterator[Ledger]:
+def recorded(history: Sequence[Sequence[Edge]]) -> Iterator[tuple[Ledger, LineageIndex]]:
     with TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.db") as ledger:
         record(ledger, history)
-        yield ledger
+        yield ledger, LineageIndex(Path(folder) / "index", ledger)
 
 
 def record(ledger: Ledger, history: Sequence[Sequence[Edge]]) -> None:
@@ -90,9 +91,9 @@ def test_a_walk_finds_the_nodes_the_hops_and_the_edges_that_networkx_finds(
     as_of: int | None,
     columns: bool,
 ) -> None:
-    with recorded(history) as ledger:
+    with recorded(history) as (_, index):
         found = walk(
-            ledger,
+            index,
             start,
             labels=lambda iris: {},
             downstream=down,
@@ -117,9 +118,9 @@ def test_without_limits_a_walk_is_the_ancestors_or_the_descendants(
 ) -> None:
     graph = nx.DiGraph((e.source, e.derived) for e in said(history, "entity", None))
     graph.add_node(start)
-    with recorded(history) as ledger:
-        up = walk(ledger, [start], labels=lambda iris: {}, downstream=False)
-        down = walk(ledger, [start], labels=lambda iris: {}, downstream=True)
+    with recorded(history) as (_, index):
+        up = walk(index, [start], labels=lambda iris: {}, downstream=False)
+        down = walk(index, [start], labels=lambda iris: {}, downstream=True)
     assert set(up.node) == nx.ancestors(graph, start) | {start}
     assert set(down.node) == nx.descendants(graph, start) | {start}
 
@@ -129,7 +130,7 @@ def test_without_limits_a_walk_is_the_ancestors_or_the_descendants(
 def test_what_is_recorded_later_changes_no_answer_about_the_past(
     history: list[list[Edge]], start: str, more: list[list[Edge]]
 ) -> None:
-    with recorded(history) as ledger:
-        before = walk(ledger, [start], labels=lambda iris: {})
+    with recorded(history) as (ledger, index):
+        before = walk(index, [start], labels=lambda iris: {})
         record(ledger, more)
-        assert walk(ledger, [start], labels=lambda iris: {}, as_of=len(history)) == before
+        assert walk(index, [start], labels=lambda iris: {}, as_of=len(history)) == before

@@ -24,7 +24,8 @@ from lineage_graph.errors import (
     StoreLocked,
     StoreUnavailable,
 )
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import LEVELS, Edge, Invalidation, Ledger, reading
+from lineage_graph.ledger.reading import IndexRow
 
 
 def numbered(number: int, **changes: Any) -> dict[str, Any]:
@@ -138,45 +139,87 @@ def test_subjects_are_known_from_the_entry_that_first_described_them(ledger: Led
     assert ledger.described(many) == {"urn:v:1", "urn:v:2"}
 
 
-def test_edges_are_walked_one_hop_in_either_direction(ledger: Ledger) -> None:
+def stated(ledger: Ledger, after: int = 0, upto: int | None = None) -> list[tuple[int, Edge]]:
+    """Return the edges of the rows that an index reads, each with its entry."""
+    pages = ledger.index_rows(after, ledger.head if upto is None else upto)
+    rows = [IndexRow(*row) for page in pages for row in page]
+    iris = ledger.iris_of({number for row in rows for number in (row[1], row[2], row[4])})
+    kinds = ledger.kind_sets()
+    return [
+        (r.seq, Edge(iris[r.derived], iris[r.source], kinds[r.kinds], iris[r.activity], level))
+        for r in rows
+        for level in [LEVELS[r.level]]
+    ]
+
+
+def test_edges_are_read_as_numbers_in_the_order_of_entries(ledger: Ledger) -> None:
     append_many(ledger, 3)
 
-    (down,) = ledger.edges(["urn:v:1"], downstream=True)
-    (up,) = ledger.edges(["urn:v:1"], downstream=False)
-
-    assert down == Edge("urn:v:2", "urn:v:1", ("Filter",), "urn:run:2")
-    assert up == Edge("urn:v:1", "urn:v:0", ("Filter",), "urn:run:1")
-    assert ledger.edges([], downstream=True) == []
-
-
-def test_a_frontier_may_be_wider_than_one_query(ledger: Ledger) -> None:
-    append_many(ledger, 3)
-
-    found = ledger.edges([f"urn:v:{n}" for n in range(5000)], downstream=True)
-
-    assert {edge.derived for edge in found} == {"urn:v:1", "urn:v:2", "urn:v:3"}
+    assert stated(ledger) == [
+        (n, Edge(f"urn:v:{n}", f"urn:v:{n - 1}", ("Filter",), f"urn:run:{n}")) for n in (1, 2, 3)
+    ]
+    assert [seq for seq, _ in stated(ledger, 1, 2)] == [2]
+    assert stated(ledger, 3) == []
 
 
-def test_edges_can_be_seen_as_of_an_earlier_entry(ledger: Ledger) -> None:
+def test_edges_are_read_whole_however_many_an_entry_has(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "PAGE", 3)
+    column = Edge("urn:v:1#a", "urn:v:0#a", ("Combine", "Filter"), "urn:run:1", "column")
+    many = [column, *(Edge(f"urn:v:{n}", "urn:s", (), "urn:run") for n in range(10))]
+    ledger.append(**numbered(1, edges=many))
+    ledger.append(**numbered(2))
+
+    found = stated(ledger)
+
+    assert len(found) == 12
+    assert {edge for seq, edge in found if seq == 1} == {*many}
+
+
+def test_numbers_and_names_of_nodes_lead_to_each_other(ledger: Ledger) -> None:
+    append_many(ledger, 2)
+    many = [f"urn:v:{n}" for n in range(2000)]
+
+    ids = ledger.node_ids(many)
+
+    assert set(ids) == {"urn:v:0", "urn:v:1", "urn:v:2"}
+    assert ledger.iris_of([*ids.values(), 10**9]) == {number: iri for iri, number in ids.items()}
+
+
+def test_the_chain_of_an_entry_can_be_asked_for(ledger: Ledger) -> None:
+    empty = ledger.chain_head
     append_many(ledger, 2)
 
-    assert ledger.edges(["urn:v:1"], downstream=True, as_of=1) == []
-    assert len(ledger.edges(["urn:v:1"], downstream=True, as_of=2)) == 1
+    assert ledger.chain_at(2) == ledger.chain_head
+    assert ledger.chain_at(0) == empty
+    assert ledger.chain_at(3) is None
 
 
-def test_column_edges_are_apart_from_entity_edges(ledger: Ledger) -> None:
-    column = Edge("urn:v:1#a", "urn:v:0#a", ("Combine", "Filter"), "urn:run:1", "column")
-    ledger.append(**numbered(1, edges=[*numbered(1)["edges"], column]))
+def test_what_no_longer_holds_is_known_with_its_entry(ledger: Ledger) -> None:
+    append_many(ledger, 2)
+    assert ledger.invalidations(0, 2) == []
+    ledger.append(**numbered(3, invalidates=["urn:bundle:1", "urn:v:2", "urn:bundle:4"]))
+    ids = ledger.node_ids(["urn:bundle:1", "urn:v:2", "urn:bundle:4"])
 
-    assert ledger.edges(["urn:v:0#a"], downstream=True, level="column") == [column]
-    assert ledger.edges(["urn:v:0#a"], downstream=True) == []
+    found = ledger.invalidations(0, 3)
+    ledger.append(**numbered(4))
+
+    assert set(found) == {
+        Invalidation(3, ids["urn:bundle:1"], 1),
+        Invalidation(3, ids["urn:v:2"], None),
+        Invalidation(3, ids["urn:bundle:4"], None),
+    }
+    assert ledger.invalidations(3, 4) == [Invalidation(3, ids["urn:bundle:4"], 4)]
+    assert ledger.verify() == 4
 
 
-def test_an_edge_stated_twice_is_met_once(ledger: Ledger) -> None:
-    append_many(ledger, 1)
-    ledger.append(**numbered(2, edges=numbered(1)["edges"]))
+def test_other_invalidations_are_other_content(ledger: Ledger) -> None:
+    said = numbered(1, invalidates=["urn:v:0"])
+    assert ledger.append(**said) == ledger.append(**said) == 1
 
-    assert len(ledger.edges(["urn:v:0"], downstream=True)) == 1
+    with pytest.raises(RecordConflict):
+        ledger.append(**numbered(1))
 
 
 def test_verify_reports_its_progress(ledger: Ledger) -> None:

@@ -23,6 +23,7 @@ def append_many(ledger: Ledger, count: int) -> None:
             body=f"<{version}> <urn:p> <urn:o> <urn:bundle:{number}> .\n".encode(),
             subjects=[version, run],
             edges=[Edge(version, f"urn:v:{number - 1}", ("Filter",), run)],
+            invalidates=[f"urn:bundle:{number - 2}"],
         )
 
 
@@ -63,6 +64,8 @@ def ledger(path: Path) -> Iterator[Ledger]:
         ("DELETE FROM edge WHERE seq = 3", "subjects or edges"),
         ("DELETE FROM subject WHERE seq = 3", "subjects or edges"),
         ("INSERT INTO subject SELECT 3, id FROM node WHERE iri = 'urn:v:0'", "subjects or edges"),
+        ("DELETE FROM invalidation WHERE seq = 3", "invalidates"),
+        ("INSERT INTO invalidation SELECT 3, id FROM node WHERE iri = 'urn:v:0'", "invalidates"),
         ("UPDATE node SET iri = 'urn:else' WHERE iri = 'urn:run:3'", "subjects or edges"),
         ("UPDATE node SET iri = CAST(x'FF' AS text) WHERE iri = 'urn:run:3'", "subjects or edges"),
     ],
@@ -148,7 +151,7 @@ def test_verify_finds_an_index_that_no_longer_leads_to_its_rows(path: Path) -> N
     with closing(sqlite3.connect(path)) as connection:
         root, size = connection.execute(
             "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_schema "
-            "WHERE name = 'edge_by_source'"
+            "WHERE name = 'subject_by_node'"
         ).fetchone()
     with path.open("r+b") as file:
         file.seek(root * size - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import networkx
@@ -17,6 +17,7 @@ from rdflib.namespace import PROV, RDF
 from lineage_graph import identity, lineage
 from lineage_graph.declarations import bundled
 from lineage_graph.errors import MissingExtra
+from lineage_graph.index import LineageIndex
 from lineage_graph.ledger import Edge, Ledger
 
 Append = Callable[..., int]
@@ -46,10 +47,15 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
+def index(ledger: Ledger, tmp_path: Path) -> LineageIndex:
+    return LineageIndex(tmp_path / "index", ledger)
+
+
+@pytest.fixture
 def recorded(ledger: Ledger) -> Append:
     """Appends edges to the ledger as one entry."""
 
-    def append(*edges: Edge) -> int:
+    def append(*edges: Edge, invalidates: Sequence[str] = ()) -> int:
         txid = identity.uuid7()
         return ledger.append(
             txid=txid,
@@ -58,6 +64,7 @@ def recorded(ledger: Ledger) -> Append:
             body=txid.encode(),
             subjects=sorted({e.derived for e in edges}),
             edges=edges,
+            invalidates=invalidates,
         )
 
     return append
@@ -78,16 +85,16 @@ def names(found: lineage.Lineage) -> set[str]:
     return {node.name for node in found.nodes}
 
 
-def test_up_reaches_every_source_and_nothing_else(ledger: Ledger, recorded: Append) -> None:
+def test_up_reaches_every_source_and_nothing_else(index: LineageIndex, recorded: Append) -> None:
     recorded(*STORY)
-    found = lineage.walk(ledger, [iri("predictions")], labels=labels)
+    found = lineage.walk(index, [iri("predictions")], labels=labels)
     assert names(found) == {"predictions", "model", "features", "flights", "weather"}
     assert len(found.edges) == 6
 
 
-def test_down_reaches_what_was_derived(ledger: Ledger, recorded: Append) -> None:
+def test_down_reaches_what_was_derived(index: LineageIndex, recorded: Append) -> None:
     recorded(*STORY)
-    found = lineage.walk(ledger, [iri("model")], labels=labels, downstream=True)
+    found = lineage.walk(index, [iri("model")], labels=labels, downstream=True)
     assert names(found) == {"model", "predictions", "report"}
 
 
@@ -101,65 +108,93 @@ def test_down_reaches_what_was_derived(ledger: Ledger, recorded: Append) -> None
     ],
 )
 def test_depth_limits_the_hops_and_says_so(
-    ledger: Ledger, recorded: Append, depth: int, reached: set[str], limited: bool
+    index: LineageIndex, recorded: Append, depth: int, reached: set[str], limited: bool
 ) -> None:
     recorded(*STORY)
-    found = lineage.walk(ledger, [iri("predictions")], labels=labels, depth=depth)
+    found = lineage.walk(index, [iri("predictions")], labels=labels, depth=depth)
     assert names(found) == reached
     assert found.limited is limited
 
 
-def test_depth_of_a_node_is_its_fewest_hops(ledger: Ledger, recorded: Append) -> None:
+def test_depth_of_a_node_is_its_fewest_hops(index: LineageIndex, recorded: Append) -> None:
     recorded(*STORY)
-    found = lineage.walk(ledger, [iri("predictions")], labels=labels)
+    found = lineage.walk(index, [iri("predictions")], labels=labels)
     assert found.node[iri("features")].depth == 1
     assert [n.depth for n in found.nodes] == sorted(n.depth for n in found.nodes)
 
 
-def test_a_cycle_ends_and_is_shown(ledger: Ledger, recorded: Append) -> None:
+def test_a_cycle_ends_and_is_shown(index: LineageIndex, recorded: Append) -> None:
     recorded(
         edge("a", "b", "Filter"), edge("b", "c", "Filter"), edge("c", "a", "Filter"),
         edge("a", "a", "Identity"),
     )  # fmt: skip
-    found = lineage.walk(ledger, [iri("a")], labels=labels)
+    found = lineage.walk(index, [iri("a")], labels=labels)
     assert names(found) == {"a", "b", "c"}
     assert len(found.edges) == 4
     assert found.tree()[-1].endswith("see above")
     assert found.to_svg().count("<g>") > 0
 
 
-def test_columns_are_walked_apart_from_versions(ledger: Ledger, recorded: Append) -> None:
+def test_columns_are_walked_apart_from_versions(index: LineageIndex, recorded: Append) -> None:
     delay = identity.part(iri("features"), "atraso é 'x'")
     departure = identity.part(iri("flights"), "dep")
     recorded(*STORY, Edge(delay, departure, ("Transform",), ACTIVITY, "column"))
-    found = lineage.walk(ledger, [delay], labels=lambda _: {}, columns=True)
+    found = lineage.walk(index, [delay], labels=lambda _: {}, columns=True)
     assert [n.iri for n in found.nodes] == [delay, departure]
     assert [n.kind for n in found.nodes] == ["column", "column"]
 
 
-def test_as_of_an_entry_later_entries_are_not_seen(ledger: Ledger, recorded: Append) -> None:
+def test_as_of_an_entry_later_entries_are_not_seen(index: LineageIndex, recorded: Append) -> None:
     first = recorded(edge("b", "a", "Filter"))
     recorded(edge("c", "b", "Filter"))
-    then = lineage.walk(ledger, [iri("a")], labels=labels, downstream=True, as_of=first)
-    now = lineage.walk(ledger, [iri("a")], labels=labels, downstream=True)
+    then = lineage.walk(index, [iri("a")], labels=labels, downstream=True, as_of=first)
+    now = lineage.walk(index, [iri("a")], labels=labels, downstream=True)
     assert names(then) == {"a", "b"}
     assert names(now) == {"a", "b", "c"}
 
 
-def test_something_without_edges_is_its_own_lineage(ledger: Ledger) -> None:
-    found = lineage.walk(ledger, [iri("alone"), iri("alone")], labels=labels)
+def test_what_was_invalidated_is_left_out_and_what_lies_beyond_is_shown(
+    index: LineageIndex, recorded: Append
+) -> None:
+    recorded(*STORY)
+    seq = recorded(invalidates=[iri("features")])
+    found = lineage.walk(index, [iri("report")], labels=labels)
+    assert names(found) == {"report", "predictions", "model", "flights", "weather"}
+    assert found.node[iri("flights")].depth == 3
+    assert {(identity.name_of(e.derived), identity.name_of(e.source)) for e in found.edges} == {
+        ("report", "predictions"),
+        ("predictions", "model"),
+    }
+    assert [line.split()[0] for line in found.tree(ascii_only=True)] == [
+        *("report", "`-", "`-", "flights", "weather")
+    ]
+    assert all(f">{name}</text>" in found.to_svg() for name in names(found))
+    before = lineage.walk(index, [iri("report")], labels=labels, as_of=seq - 1)
+    assert "features" in names(before)
+
+
+def test_one_may_start_from_what_was_invalidated(index: LineageIndex, recorded: Append) -> None:
+    recorded(*STORY)
+    recorded(invalidates=[iri("features")])
+    found = lineage.walk(index, [iri("features")], labels=labels)
+    assert names(found) == {"features", "flights", "weather"}
+    assert len(found.edges) == 3
+
+
+def test_something_without_edges_is_its_own_lineage(index: LineageIndex) -> None:
+    found = lineage.walk(index, [iri("alone"), iri("alone")], labels=labels)
     assert found.roots == (iri("alone"),)
     assert found.tree() == ["alone (dataset)"]
 
 
-def test_nothing_to_start_from_is_an_empty_lineage(ledger: Ledger) -> None:
-    found = lineage.walk(ledger, [], labels=labels, depth=1)
+def test_nothing_to_start_from_is_an_empty_lineage(index: LineageIndex) -> None:
+    found = lineage.walk(index, [], labels=labels, depth=1)
     assert (found.nodes, found.edges, found.limited) == ((), (), False)
     assert found.tree() == []
     assert "Nothing to draw" in found.to_svg()
 
 
-def test_labels_are_asked_for_once_with_every_node(ledger: Ledger, recorded: Append) -> None:
+def test_labels_are_asked_for_once_with_every_node(index: LineageIndex, recorded: Append) -> None:
     recorded(*STORY)
     asked: list[set[str]] = []
 
@@ -167,13 +202,13 @@ def test_labels_are_asked_for_once_with_every_node(ledger: Ledger, recorded: App
         asked.append(set(iris))
         return {}
 
-    found = lineage.walk(ledger, [iri("report")], labels=recorder)
+    found = lineage.walk(index, [iri("report")], labels=recorder)
     assert asked == [{n.iri for n in found.nodes}]
 
 
-def test_the_tree_expands_a_shared_node_once(ledger: Ledger, recorded: Append) -> None:
+def test_the_tree_expands_a_shared_node_once(index: LineageIndex, recorded: Append) -> None:
     recorded(*STORY)
-    tree = lineage.walk(ledger, [iri("predictions")], labels=labels).tree(ascii_only=True)
+    tree = lineage.walk(index, [iri("predictions")], labels=labels).tree(ascii_only=True)
     assert tree == [
         "predictions (dataset)",
         "|- features (dataset) via Inference",
@@ -185,10 +220,10 @@ def test_the_tree_expands_a_shared_node_once(ledger: Ledger, recorded: Append) -
 
 
 def test_a_chain_far_deeper_than_the_stack_has_lines_of_bounded_length(
-    ledger: Ledger, recorded: Append
+    index: LineageIndex, recorded: Append
 ) -> None:
     recorded(*(edge(f"n{i}", f"n{i + 1}", "Filter") for i in range(3000)))
-    found = lineage.walk(ledger, [iri("n0")], labels=labels)
+    found = lineage.walk(index, [iri("n0")], labels=labels)
     tree = found.tree()
     assert len(tree) == 3001
     assert max(map(len, tree)) < 200
@@ -197,17 +232,17 @@ def test_a_chain_far_deeper_than_the_stack_has_lines_of_bounded_length(
 
 
 def test_a_terminal_gets_no_control_characters_from_a_name(
-    ledger: Ledger, recorded: Append
+    index: LineageIndex, recorded: Append
 ) -> None:
     recorded(edge("b", "\x1b[2Jgone\u202etxt.exe", "Filter"))
-    tree = str(lineage.walk(ledger, [iri("b")], labels=labels))
+    tree = str(lineage.walk(index, [iri("b")], labels=labels))
     assert "\x1b" not in tree
     assert "\\x1b[2Jgone\\u202etxt.exe" in tree
 
 
-def test_networkx_edges_run_from_source_to_derived(ledger: Ledger, recorded: Append) -> None:
+def test_networkx_edges_run_from_source_to_derived(index: LineageIndex, recorded: Append) -> None:
     recorded(*STORY)
-    graph = lineage.walk(ledger, [iri("predictions")], labels=labels).to_networkx()
+    graph = lineage.walk(index, [iri("predictions")], labels=labels).to_networkx()
     assert isinstance(graph, networkx.MultiDiGraph)
     assert networkx.ancestors(graph, iri("model")) == {
         iri(n) for n in ("features", "flights", "weather")
@@ -216,18 +251,20 @@ def test_networkx_edges_run_from_source_to_derived(ledger: Ledger, recorded: App
     assert graph.nodes[iri("model")] == {"name": "model", "kind": "model", "depth": 1}
 
 
-def test_pandas_has_a_row_for_each_derivation(ledger: Ledger, recorded: Append) -> None:
+def test_pandas_has_a_row_for_each_derivation(index: LineageIndex, recorded: Append) -> None:
     recorded(*STORY)
-    frame = lineage.walk(ledger, [iri("features")], labels=labels).to_pandas()
+    frame = lineage.walk(index, [iri("features")], labels=labels).to_pandas()
     assert sorted(frame["kinds"]) == ["Aggregate, Combine", "Combine", "Filter, Combine"]
     assert set(frame["source_name"]) == {"flights", "weather"}
-    empty = lineage.walk(ledger, [iri("flights")], labels=labels).to_pandas()
+    empty = lineage.walk(index, [iri("flights")], labels=labels).to_pandas()
     assert list(empty.columns) == list(frame.columns)
 
 
-def test_rdf_says_each_derivation_twice_as_prov_o_does(ledger: Ledger, recorded: Append) -> None:
+def test_rdf_says_each_derivation_twice_as_prov_o_does(
+    index: LineageIndex, recorded: Append
+) -> None:
     recorded(*STORY)
-    graph = lineage.walk(ledger, [iri("predictions")], labels=labels).to_rdflib()
+    graph = lineage.walk(index, [iri("predictions")], labels=labels).to_rdflib()
     features = rdflib.URIRef(iri("features"))
     assert set(graph.objects(features, PROV.wasDerivedFrom)) == {
         rdflib.URIRef(iri("flights")),
@@ -242,18 +279,18 @@ def test_rdf_says_each_derivation_twice_as_prov_o_does(ledger: Ledger, recorded:
     assert len(kinds) == 3
 
 
-def test_a_dict_is_json_and_says_everything(ledger: Ledger, recorded: Append) -> None:
+def test_a_dict_is_json_and_says_everything(index: LineageIndex, recorded: Append) -> None:
     recorded(*STORY)
-    found = lineage.walk(ledger, [iri("predictions")], labels=labels)
+    found = lineage.walk(index, [iri("predictions")], labels=labels)
     said = json.loads(json.dumps(found.to_dict()))
     assert said["direction"] == "up"
     assert len(said["nodes"]) == 5
     assert {"derived", "source", "kinds", "activity"} == set(said["edges"][0])
 
 
-def test_a_notebook_gets_the_tree_beside_the_picture(ledger: Ledger, recorded: Append) -> None:
+def test_a_notebook_gets_the_tree_beside_the_picture(index: LineageIndex, recorded: Append) -> None:
     recorded(*STORY)
-    found = lineage.walk(ledger, [iri("model")], labels=labels)
+    found = lineage.walk(index, [iri("model")], labels=labels)
     bundle = found._repr_mimebundle_(include=None, exclude=None)
     assert bundle["text/plain"] == str(found)
     assert 'role="img"' in bundle["text/html"]
@@ -268,12 +305,14 @@ def test_a_walk_is_what_networkx_says_is_reachable(
     tmp_path_factory: pytest.TempPathFactory, pairs: set[tuple[int, int]], start: int, down: bool
 ) -> None:
     edges = [edge(str(d), str(s), "Filter") for d, s in pairs]
-    with Ledger(tmp_path_factory.mktemp("store") / "ledger.db") as ledger:
+    folder = tmp_path_factory.mktemp("store")
+    with Ledger(folder / "ledger.db") as ledger:
         ledger.append(
             txid="t", author="a", bundle=identity.fresh("bundle"), body=b"", subjects=[],
             edges=edges,
         )  # fmt: skip
-        found = lineage.walk(ledger, [iri(str(start))], labels=labels, downstream=down)
+        index = LineageIndex(folder / "index", ledger)
+        found = lineage.walk(index, [iri(str(start))], labels=labels, downstream=down)
     graph = networkx.DiGraph([(s, d) for d, s in pairs])
     graph.add_node(start)
     away = graph if down else graph.reverse()
@@ -284,9 +323,9 @@ def test_a_walk_is_what_networkx_says_is_reachable(
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    index: LineageIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = lineage.walk(ledger, [iri("alone")], labels=labels)
+    found = lineage.walk(index, [iri("alone")], labels=labels)
     for package, convert in (
         ("networkx", found.to_networkx),
         ("pandas", found.to_pandas),

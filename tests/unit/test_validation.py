@@ -46,7 +46,6 @@ CONFORMING: list[Record] = [
         title="Flights",
         description="d",
         location="flights.csv",
-        license="http://spdx.org/licenses/CC0-1.0",
         attributed_to="urn:x:agent",
         keyword=("a", "b"),
     ),
@@ -151,6 +150,22 @@ CONFORMING: list[Record] = [
         recorded="urn:x:in",
         verdict="identical",
     ),
+    records.LicenseStatement(
+        id="urn:x:statement",
+        about="urn:x:in",
+        license=("http://spdx.org/licenses/CC0-1.0",),
+        license_expression="CC0-1.0",
+        generated_at=END,
+        attributed_to="urn:x:agent",
+        said_by="LICENSE.txt",
+        evidence="urn:x:artifact",
+        evidence_location="LICENSE.txt",
+        attribution_name="Ana",
+        attribution_url="https://example.org/flights",
+    ),
+    records.Invalidated(
+        id="urn:x:withdrawn", invalidated_by="urn:x:activity", because="it was withdrawn"
+    ),
 ]
 EXAMPLE: dict[type[Record], Any] = {type(record): record for record in CONFORMING}
 
@@ -161,6 +176,9 @@ BROKEN: list[tuple[type[Record], dict[str, Any], str]] = [
     (records.Artifact, {"media_type": "csv"}, "media_type"),
     (records.Dataset, {"title": ""}, "title"),
     (records.Distribution, {"snapshot": "both"}, "snapshot"),
+    (records.LicenseStatement, {"license_expression": ""}, "license_expression"),
+    (records.LicenseStatement, {"said_by": ""}, "said_by"),
+    (records.LicenseStatement, {"attribution_name": ""}, "attribution_name"),
     (records.Distribution, {"location": ""}, "location"),
     (records.Distribution, {"reader_options": "header"}, "reader_options"),
     (records.Content, {"fingerprint": DIGEST + "0"}, "fingerprint"),

@@ -18,12 +18,13 @@ FILES = {
     "mls": "MLSchema.ttl",
     "odrl": "ODRL22.ttl",
 }
-STANDARDS = ("prov", "dcat", "dcterms", "mls", "odrl", "csvw", "pplan")
+STANDARDS = ("prov", "dcat", "dcterms", "mls", "odrl", "csvw", "pplan", "skos")
 
 
 def declared() -> rdflib.Graph:
     graph = rdflib.Graph()
-    graph.parse(ROOT / "ontology" / "lineage.ttl")
+    for name in ("lineage.ttl", "rights.ttl"):
+        graph.parse(ROOT / "ontology" / name)
     return graph
 
 
@@ -51,6 +52,39 @@ def test_a_term_of_ours_is_declared_below_a_standard_term(term: str) -> None:
     node = rdflib.URIRef(term)
     standards = tuple(bundled().prefixes[name] for name in STANDARDS)
     assert any(parent.startswith(standards) for parent in above(node))
+
+
+@pytest.mark.parametrize(
+    "term",
+    sorted(
+        str(term)
+        for kind in (RDFS.Class, RDF.Property)
+        for term in LINEAGE.subjects(RDF.type, kind)
+        if str(term) in ours(LINEAGE)
+    ),
+)
+def test_a_class_or_property_of_ours_is_below_a_standard_term(term: str) -> None:
+    standards = tuple(bundled().prefixes[name] for name in STANDARDS)
+    names = (*standards, str(RDFS.Class))
+    assert any(parent.startswith(names) for parent in above(rdflib.URIRef(term)) - {term})
+
+
+def test_what_is_of_a_kind_of_ours_is_of_a_declared_one() -> None:
+    classes = set(LINEAGE.subjects(RDF.type, RDFS.Class))
+    kinds = {
+        kind
+        for kind in LINEAGE.objects(None, RDF.type)
+        if str(kind).startswith(bundled().prefixes["lg"])
+    }
+    assert kinds <= classes
+
+
+def test_an_action_of_ours_is_part_of_a_standard_one() -> None:
+    odrl = rdflib.Namespace(bundled().prefixes["odrl"])
+    for action in LINEAGE.subjects(RDF.type, odrl.Action):
+        if str(action) in ours(LINEAGE):
+            above_it = LINEAGE.transitive_objects(action, odrl.includedIn)
+            assert any(str(one).startswith(odrl) for one in above_it), action
 
 
 @pytest.mark.parametrize("term", sorted(ours(LINEAGE)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from pyspark.sql.connect.shell.progress import ProgressHandler, StageInfo
 from pyspark.sql.dataframe import DataFrame as RecordedFrame
 
 from lineage_graph.errors import ExecutorUnavailable, InvalidRecord
-from lineage_graph.executors import Description, Fingerprint, Place, Sink
+from lineage_graph.executors import Description, Fingerprint, Place, Program, Sink
 from lineage_graph.executors.spark.capture import Interceptor
 from lineage_graph.executors.spark.columns import derivations
 from lineage_graph.executors.spark.engine import DETERMINISTIC_CONF
@@ -108,6 +108,12 @@ class RecordedSession:
         """Say what the program behind a DataFrame does."""
         with self._interceptor.paused():
             return self._operations.description(pending)
+
+    def description(self, program: Program, places: Mapping[str, Place]) -> Description:
+        """Say what a recorded program does with inputs that lie somewhere."""
+        relation = self.executor.relation_of(program)
+        with self._interceptor.paused():
+            return self._operations.description(Pending(None, relation=relation, places=places))
 
     def fingerprint(self, place: Place) -> Fingerprint:
         """Read a place once to know what is in it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -79,11 +79,21 @@ class SparkExecutor:
         with self.unseen(), failures_named("the plan"):
             self.relations.bind(plan, inputs)
             write = _write_of(plan)
-            for function in functions:
-                command = pb2.Command()
-                command.register_function.CopyFrom(function)
-                self.session.client.execute_command(command)
+            self._register(functions)
             return self.save(self.relations.frame(write.input), into, write)
+
+    def relation_of(self, program: Program) -> Any:
+        """Return the lifted relation of a program, whose functions this session knows then."""
+        plan, functions = decode(program.body)
+        with self.unseen(), failures_named("the plan"):
+            self._register(functions)
+        return _write_of(plan).input
+
+    def _register(self, functions: Iterable[Any]) -> None:
+        for function in functions:
+            command = pb2.Command()
+            command.register_function.CopyFrom(function)
+            self.session.client.execute_command(command)
 
     def _refuse(self, relation: Any) -> None:
         forbidden = self._operators.forbidden(relation)

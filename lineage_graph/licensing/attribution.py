@@ -1,0 +1,237 @@
+"""Who is to be named for something, and the file that names them.
+
+Sources: CC BY 4.0 s.3(a), ODbL 1.0 s.4.2 and 4.3, CDLA-Permissive-2.0 s.2.1, Apache-2.0 s.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final, Literal, get_args
+
+from lineage_graph.errors import InvalidRecord
+from lineage_graph.licensing.algebra import COPY, RESULTS, Algebra
+from lineage_graph.licensing.judging import Bound, Judgement
+
+Format = Literal["text", "markdown", "html"]
+
+CREDIT: Final = "credit"
+CHANGES: Final = "changes"
+PRODUCED_WORK: Final = "produced-work"
+"""What an action adds to a notice: the values of lg:noticeRole in ``ontology/rights.ttl``."""
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """One source to be named.
+
+    Attributes:
+        source: Name of the source.
+        who: Who is to be named, in the licensor's words; None when nobody said.
+        license: Id of its licence.
+        title: The licence's title.
+        text: Where the licence's text is; None when that is not recorded.
+        evidence: Hex sha256 of the text that was kept as evidence.
+        address: Where the licensor publishes the source.
+        changed: Whether it is to be said that changes were made.
+        produced_work: Whether the notice of ODbL 1.0 s.4.3 is to be given.
+    """
+
+    source: str
+    who: str | None
+    license: str
+    title: str
+    text: str | None
+    evidence: str | None
+    address: str | None
+    changed: bool
+    produced_work: bool
+
+    def sentence(self) -> str:
+        """Return the credit line."""
+        by = f", by {self.who}" if self.who else ""
+        at = f" ({self.address})" if self.address else ""
+        kept = f"kept here as sha256 {self.evidence}" if self.evidence else "not recorded"
+        where = self.text or f"the licence's text is {kept}"
+        said = [f"{self.source}{by}{at}. Licence: {self.title} ({self.license}), {where}."]
+        if self.changed:
+            said.append("Changes were made.")
+        if self.produced_work:
+            said.append(
+                f"Contains information from {self.source}, which is made available under "
+                f"{self.title}."
+            )
+        return " ".join(said)
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """Who is to be named, and who would be named by custom.
+
+    Attributes:
+        owed: Sources whose licence demands it.
+        recommended: Sources whose licence demands it of copies and says nothing of results.
+    """
+
+    owed: tuple[Attribution, ...] = ()
+    recommended: tuple[Attribution, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "owed": [vars(one) for one in self.owed],
+            "recommended": [vars(one) for one in self.recommended],
+        }
+
+
+def attributions(
+    judgement: Judgement, algebra: Algebra, name: Callable[[str], str]
+) -> Attributions:
+    """Return whom a judgement makes one name.
+
+    Args:
+        judgement: What binds.
+        algebra: Tells which duties give credit.
+        name: Gives what people call a version.
+    """
+    owed, recommended = [], []
+    # A source that is left at several levels is named once, with all that is demanded.
+    for levels in _by_source(judgement).values():
+        roles: dict[str, str] = {}
+        for bound in levels:
+            roles |= _roles(algebra, bound, bound.level)
+        if CREDIT in roles or PRODUCED_WORK in roles:
+            owed.append(_attribution(levels[-1], roles, name))
+        elif any(_by_custom(algebra, bound) for bound in levels):
+            recommended.append(_attribution(levels[-1], {}, name))
+    return Attributions(_once(owed), _once(recommended))
+
+
+def _by_source(judgement: Judgement) -> Mapping[tuple[int, str], list[Bound]]:
+    found: dict[tuple[int, str], list[Bound]] = {}
+    for bound in judgement.bound:
+        found.setdefault((bound.node, bound.license.id), []).append(bound)
+    return found
+
+
+def _by_custom(algebra: Algebra, bound: Bound) -> bool:
+    """Tell whether a licence demands credit for copies and is silent on results like this."""
+    silent = bound.level == RESULTS and algebra.silent(bound.license.iri, RESULTS)
+    return silent and CREDIT in _roles(algebra, bound, COPY)
+
+
+def _roles(algebra: Algebra, bound: Bound, level: int) -> dict[str, str]:
+    """Return what the duties at a level add to a notice, with the duty in English."""
+    return {
+        algebra.notice_roles[term.action]: term.label
+        for term in algebra.terms(bound.license.iri, level)
+        if term.modality == "duty" and term.action in algebra.notice_roles
+    }
+
+
+def _attribution(bound: Bound, roles: Mapping[str, str], name: Callable[[str], str]) -> Attribution:
+    said = bound.stated.statements
+    license_ = bound.license
+    return Attribution(
+        source=name(bound.source),
+        who=next((s.attribution for s in said if s.attribution), None),
+        license=license_.id,
+        title=license_.title,
+        text=license_.texts[0] if license_.texts else None,
+        evidence=next((s.evidence for s in said if s.evidence), None),
+        address=next((s.address for s in said if s.address), None),
+        changed=CHANGES in roles,
+        produced_work=PRODUCED_WORK in roles,
+    )
+
+
+def _once(found: Sequence[Attribution]) -> tuple[Attribution, ...]:
+    return tuple(sorted(dict.fromkeys(found), key=lambda one: (one.source, one.license)))
+
+
+@dataclass(frozen=True)
+class Notice:
+    """The attribution file of a version.
+
+    Attributes:
+        name: What it is about.
+        policy: Under which it was computed.
+        attributions: Who is to be named.
+        offered: Names of the derivative databases that are to be offered to whoever gets
+            it, or the method of making them.
+        gaps: What is not known.
+        disclaimer: That it is no legal advice.
+    """
+
+    name: str
+    policy: str
+    attributions: Attributions
+    offered: tuple[str, ...]
+    gaps: tuple[str, ...]
+    disclaimer: str
+
+    def sections(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield headings with their lines; what has no line is left out."""
+        found = (
+            ("Made with", [one.sentence() for one in self.attributions.owed]),
+            ("Also acknowledged", [one.sentence() for one in self.attributions.recommended]),
+            (
+                "Offered on request: these databases, or the method of making them",
+                list(self.offered),
+            ),
+            ("Not known", list(self.gaps)),
+        )
+        return ((heading, lines) for heading, lines in found if lines)
+
+    def to_text(self, format: str = "text") -> str:
+        """Return the file.
+
+        Args:
+            format: ``text``, ``markdown`` or ``html``.
+
+        Raises:
+            InvalidRecord: It is none of them.
+        """
+        if format not in get_args(Format):
+            raise InvalidRecord(
+                f"There is no format {format!r}. Use one of: {', '.join(get_args(Format))}."
+            )
+        return {"text": self._text, "markdown": self._markdown, "html": self._html}[format]()
+
+    def _text(self) -> str:
+        parts = [f"NOTICE for {self.name}", f"({self.policy} reading)"]
+        for heading, lines in self.sections():
+            parts += ["", f"{heading}:", *(f"  * {line}" for line in lines)]
+        return "\n".join([*parts, "", self.disclaimer, ""])
+
+    def _markdown(self) -> str:
+        parts = [f"# Notice for {_marked(self.name)}", "", f"({self.policy} reading)"]
+        for heading, lines in self.sections():
+            parts += ["", f"## {heading}", "", *(f"- {_marked(line)}" for line in lines)]
+        return "\n".join([*parts, "", self.disclaimer, ""])
+
+    def _html(self) -> str:
+        parts = []
+        for heading, lines in self.sections():
+            items = "".join(f"<li>{escape(line)}</li>\n" for line in lines)
+            parts.append(f"<h2>{escape(heading)}</h2>\n<ul>\n{items}</ul>\n")
+        title = escape(f"Notice for {self.name}")
+        return (
+            f'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8">'
+            f"<title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n"
+            f"<p>({escape(self.policy)} reading)</p>\n{''.join(parts)}"
+            f"<p>{escape(self.disclaimer)}</p>\n</body>\n</html>\n"
+        )
+
+    def __str__(self) -> str:
+        """Return the file as text."""
+        return self._text()
+
+    def _repr_markdown_(self) -> str:
+        return self._markdown()
+
+
+def _marked(text: str) -> str:
+    """Return text in which Markdown finds nothing to mark up, but addresses."""
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#|" else c for c in text)

