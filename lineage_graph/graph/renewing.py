@@ -10,7 +10,7 @@ from typing import cast
 
 from lineage_graph.artifacts import Artifacts
 from lineage_graph.errors import InvalidRecord, RecordError, ReplayError, StepFailed
-from lineage_graph.executors import ExecutorName, Program
+from lineage_graph.executors import ExecutorName, Place, Program
 from lineage_graph.graph.catalogue import KINDS, Catalogue
 from lineage_graph.graph.datasets import Datasets
 from lineage_graph.graph.engines import Rebuilding
@@ -147,11 +147,35 @@ class Renewing:
             if step.existing is None and step.origin.executor == "spark":
                 filled = {s: editions.get(e, e) for s, e in step.origin.inputs.items()}
                 try:
-                    verbs.datasets.reread(self._program(step), step.origin.inputs, filled)
+                    self._reread(step, filled, verbs.datasets)
                 except InvalidRecord as error:
                     raise InvalidRecord(
                         f"{step.name} cannot be made anew: {error} Nothing was executed."
                     ) from error
+
+    def _reread(self, step: Step, inputs: Mapping[str, str], datasets: Datasets) -> Program:
+        """Return a step's plan of Spark's so that it reads its inputs as they are to be read."""
+        from lineage_graph.executors.spark.rereading import reread
+
+        readings: dict[str, tuple[list[Place], Place]] = {}
+        for slot, old in step.origin.inputs.items():
+            if inputs[slot] != old:
+                new = inputs[slot]
+                # In this order: it also reads what the version contains when that is not known.
+                place = datasets.place_of(new)
+                now = datasets.as_read(new, place)
+                was = [pin.place for pin in self.record.pins(old)]
+                was += [datasets.as_read(old, place) for place in was]
+                if not self._alike(old, was, new, now):
+                    readings[slot] = (was, now)
+        return reread(self._program(step), readings)
+
+    def _alike(self, old: str, was: Sequence[Place], new: str, now: Place) -> bool:
+        """Whether two versions have the same columns and are read in the same way."""
+        before, after = self.record.content(old), self.record.content(new)
+        if before is None or after is None or before.schema != after.schema:
+            return False
+        return (now.format, now.options) in [(place.format, place.options) for place in was]
 
     def _program(self, step: Step) -> Program:
         body = self.artifacts.get(step.origin.program)
@@ -178,16 +202,17 @@ class Renewing:
 
     def _executed(self, step: Step, inputs: Mapping[str, str], verbs: Verbs) -> str:
         origin, thing = step.origin, self.record.of(step.version)
-        title, program = name_of(thing), self._program(step)
+        title = name_of(thing)
         with verbs.engines.executor(origin.executor).settings(origin.facts):
             if kind_of(thing) == "model":
                 model = Model(id=thing, title=title)
+                program = self._program(step)
                 return verbs.models.refit(program, inputs, model, origin.activity).version
             dataset = Dataset(id=thing, title=title)
             if origin.executor == "spark":
-                program = verbs.datasets.reread(program, origin.inputs, inputs)
+                program = self._reread(step, inputs, verbs.datasets)
                 return verbs.datasets.renew(program, inputs, dataset, origin.activity).version
-            shown = f"renew {title}"
+            program, shown = self._program(step), f"renew {title}"
             return verbs.models.apply(program, inputs, dataset, shown, origin.activity).version
 
     def _compared(self, step: Step, new: str, seconds: float | None) -> Renewed:

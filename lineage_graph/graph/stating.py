@@ -132,10 +132,23 @@ class Stating:
         if kind_of(about) not in ("version", "model-version"):
             return
         terms = self.licensing.outgoing(about)
-        if terms is None or terms.outbound is None:
-            return
-        if not any(ids <= set(terms.outbound) for ids in expression.alternatives):
+        if terms is not None and not terms.allows(expression):
             raise PolicyRefused(_not_allowed(terms, expression))
+
+    def require_declared(self, terms: LicenseTerms) -> None:
+        """Refuse what somebody declared a licence for that its sources do not allow by now.
+
+        Raises:
+            PolicyRefused: The statement to take back is named.
+        """
+        for statement in self.licensing.statements.of(terms.version):
+            expression = self.licensing.licenses.parse(statement.expression)
+            if terms.declared and not terms.allows(expression):
+                raise PolicyRefused(
+                    f"{_not_allowed(terms, expression)}\nThat it goes out under "
+                    f"{expression.text} is said by {statement.iri}: withdraw it with "
+                    f"graph.invalidate({statement.iri!r}, because=...)."
+                )
 
     def invalidate(self, iri: str, because: str) -> str:
         """Record that a version, a statement or a bundle no longer holds.

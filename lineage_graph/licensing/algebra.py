@@ -164,6 +164,7 @@ class Algebra:
         self._rows = declared.rows
         self._term = declarations.term
         self._any = declarations.iri(_ANY_FAMILY)
+        self._strengths: dict[tuple[str, str, Kinds], int] = {}
 
     @cached_property
     def levels(self) -> dict[int, str]:
@@ -231,7 +232,11 @@ class Algebra:
 
     def strength(self, policy: Policy, family: str, kinds: Kinds) -> int:
         """Return what a step leaves of a source: the least of all it did."""
-        return min(reading.level for reading in self.readings(policy, family, kinds))
+        key = (policy.name, family, kinds)
+        if key not in self._strengths:
+            readings = self.readings(policy, family, kinds)
+            self._strengths[key] = min(reading.level for reading in readings)
+        return self._strengths[key]
 
     def strengths(self, policy: Policy, family: str, kind_sets: Sequence[Kinds]) -> tuple[int, ...]:
         """Return the strength of each set of kinds."""

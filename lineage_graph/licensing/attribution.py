@@ -138,7 +138,7 @@ def _attribution(bound: Bound, roles: Mapping[str, str], name: Callable[[str], s
         who=next((s.attribution for s in said if s.attribution), None),
         license=license_.id,
         title=license_.title,
-        text=license_.texts[0] if license_.texts else None,
+        text=min(license_.texts, key=lambda text: not text.startswith("https:"), default=None),
         evidence=next((s.evidence for s in said if s.evidence), None),
         address=next((s.address for s in said if s.address), None),
         changed=CHANGES in roles,
@@ -182,7 +182,8 @@ class Notice:
             ),
             ("Not known", list(self.gaps)),
         )
-        return ((heading, lines) for heading, lines in found if lines)
+        # What somebody wrote over several lines is still one item of a list.
+        return ((heading, [_flat(line) for line in lines]) for heading, lines in found if lines)
 
     def to_text(self, format: str = "text") -> str:
         """Return the file.
@@ -200,13 +201,13 @@ class Notice:
         return {"text": self._text, "markdown": self._markdown, "html": self._html}[format]()
 
     def _text(self) -> str:
-        parts = [f"NOTICE for {self.name}", f"({self.policy} reading)"]
+        parts = [f"NOTICE for {_flat(self.name)}", f"({self.policy} reading)"]
         for heading, lines in self.sections():
             parts += ["", f"{heading}:", *(f"  * {line}" for line in lines)]
         return "\n".join([*parts, "", self.disclaimer, ""])
 
     def _markdown(self) -> str:
-        parts = [f"# Notice for {_marked(self.name)}", "", f"({self.policy} reading)"]
+        parts = [f"# Notice for {_marked(_flat(self.name))}", "", f"({self.policy} reading)"]
         for heading, lines in self.sections():
             parts += ["", f"## {heading}", "", *(f"- {_marked(line)}" for line in lines)]
         return "\n".join([*parts, "", self.disclaimer, ""])
@@ -230,6 +231,10 @@ class Notice:
 
     def _repr_markdown_(self) -> str:
         return self._markdown()
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _marked(text: str) -> str:

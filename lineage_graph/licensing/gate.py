@@ -14,13 +14,19 @@ from typing import Final, Literal, get_args
 from lineage_graph.errors import InvalidRecord, LicenseWarning, PolicyRefused
 from lineage_graph.executors import Description
 from lineage_graph.identity import name_of
-from lineage_graph.licensing import Licensing, Use
+from lineage_graph.licensing import USES, Licensing, Use
 from lineage_graph.licensing.algebra import Verdict
 from lineage_graph.licensing.terms import LicenseTerms
 from lineage_graph.licensing.values import NOT_ADVICE
 
 Mode = Literal["warn", "refuse"]
 STOPPED: Final[frozenset[Verdict]] = frozenset({"prohibited", "conflict"})
+_SAID: Final[Mapping[Verdict, str]] = {
+    "prohibited": "is prohibited",
+    "conflict": "is in conflict",
+    "unknown": "is not known to be permitted",
+    "review": "is to be reviewed",
+}
 DOUBTED: Final[frozenset[Verdict]] = frozenset({"unknown", "review"})
 
 
@@ -38,10 +44,7 @@ class Gate:
 
     def __post_init__(self) -> None:
         """Refuse a mode that does not exist."""
-        if self.mode not in get_args(Mode):
-            raise InvalidRecord(
-                f"There is no licence gate {self.mode!r}. Use one of: {', '.join(get_args(Mode))}."
-            )
+        require_mode(self.mode)
 
     def before(self, thing: str, inputs: Mapping[str, str], description: Description) -> None:
         """Look at what is going to be made, before anything is.
@@ -76,12 +79,28 @@ class Gate:
         Raises:
             PolicyRefused: It may not be used so, or nobody took responsibility for what
                 is not known.
+            InvalidRecord: There is no such use.
         """
+        if use not in USES:
+            raise InvalidRecord(f"There is no use {use!r}. Use one of: {', '.join(USES)}.")
         uses: tuple[Use, ...] = ("share",) if use == "share" else ("share", use)
+        responsible = bool(despite and despite.strip())
         for one in uses:
             verdict = terms.verdicts[one]
-            if verdict in STOPPED or (verdict in DOUBTED and not despite):
+            if verdict in STOPPED or (verdict in DOUBTED and not responsible):
                 raise PolicyRefused(refusal(terms, one))
+
+
+def require_mode(mode: str) -> None:
+    """Refuse a mode that does not exist.
+
+    Raises:
+        InvalidRecord: Those there are, are named.
+    """
+    if mode not in get_args(Mode):
+        raise InvalidRecord(
+            f"There is no licence gate {mode!r}. Use one of: {', '.join(get_args(Mode))}."
+        )
 
 
 def refusal(terms: LicenseTerms, use: Use) -> str:
@@ -92,7 +111,7 @@ def refusal(terms: LicenseTerms, use: Use) -> str:
 def _refusal(terms: LicenseTerms, use: Use) -> Iterator[str]:
     verdict = terms.verdicts[use]
     doing = "sharing it" if use == "share" else "using it commercially"
-    yield f"{terms.name}: {doing} is {verdict} ({terms.policy} reading)."
+    yield f"{terms.name}: {doing} {_SAID[verdict]} ({terms.policy} reading)."
     sources: dict[str, None] = {}
     for reason in terms.reasons(use):
         if reason["verdict"] != verdict:
@@ -101,7 +120,7 @@ def _refusal(terms: LicenseTerms, use: Use) -> Iterator[str]:
         yield f"  {reason['why']}{section}"
         for source in reason["sources"]:
             sources[source["name"]] = None
-            path = "; ".join(source["path"]) or "it is the source itself"
+            path = "; ".join(source["path"]) or "itself"
             yield f"    {source['name']}, {source['license']}, by {path}"
     yield f"To resolve it: {_remedy(verdict, list(sources))} {NOT_ADVICE}"
 
@@ -113,6 +132,6 @@ def _remedy(verdict: Verdict, sources: list[str]) -> str:
     if verdict == "review":
         return f"have somebody look at {named}, and say so with despite='...'."
     return (
-        f"leave out or replace {named}, or get another licence for it and record that with "
-        "graph.state_license."
+        f"leave out or replace {named}, get another licence for it and record that with "
+        "graph.state_license, or withdraw a statement that does not hold with graph.invalidate."
     )

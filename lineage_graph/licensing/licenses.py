@@ -143,6 +143,10 @@ class Licenses:
             unknown_terms=True,
         )
 
+    def near(self, text: str) -> list[str]:
+        """Return up to three ids that a text may have been meant for."""
+        return self._names.near(text)
+
     def iri(self, id: str) -> str:
         """Return the IRI of a licence by its id.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from lineage_graph.drawing import Arrow, Box, Picture, Table
@@ -35,10 +36,10 @@ def tables(found: LicenseTerms, limit: int | None = None) -> list[Table]:
         for use in USES
         for r in found.reasons(use)[:limit]
     ]
-    columns = ("What", "Kind", "Source", "Licence", "Level", "Path", "Lowest step", "Section")
+    columns = ("Source", "Licence", "Left", "Duties", "Prohibited", "Path", "Lowest step")
     every = [
         Table("Verdicts", ("Use", f"Verdict ({found.policy})", "Settled", *policies), verdicts),
-        Table("What binds it", columns, [_row(term) for term in found.terms[:limit]]),
+        Table("What binds it", columns, bindings(found)[:limit]),
         Table("What stands in the way", ("Use", "Verdict", "Why", "Sources"), reasons),
     ]
     return [table for table in every if table.rows]
@@ -52,16 +53,27 @@ def how_settled(found: LicenseTerms, use: Use) -> str:
     return f"depends on {rows or 'the licence that is chosen'}"
 
 
-def _row(term: EffectiveTerm) -> tuple[str, ...]:
-    return (
-        term.label,
-        term.modality,
-        term.source,
-        term.license,
-        term.level,
-        "; ".join(map(str, term.path)) or "it is the source itself",
-        str(term.bottleneck) if term.bottleneck else "no step lowers it",
-        term.section or "",
+def bindings(found: LicenseTerms) -> list[tuple[str, ...]]:
+    """Return a row for each source and level: duties and prohibitions with their sections, path.
+
+    Columns are source, licence, level, duties, prohibitions, path and the lowest step.
+    """
+    groups: dict[tuple[str, ...], list[EffectiveTerm]] = {}
+    for term in found.terms:
+        path = "; ".join(map(str, term.path)) or "it is the source itself"
+        lowest = str(term.bottleneck) if term.bottleneck else "no step lowers it"
+        groups.setdefault((term.source, term.license, term.level, path, lowest), []).append(term)
+    return [
+        (*head, _said(terms, "duty"), _said(terms, "prohibition"), path, lowest)
+        for (*head, path, lowest), terms in groups.items()
+    ]
+
+
+def _said(terms: Iterable[EffectiveTerm], modality: str) -> str:
+    return "; ".join(
+        f"{term.label} ({term.section})" if term.section else term.label
+        for term in terms
+        if term.modality == modality
     )
 
 
@@ -114,9 +126,15 @@ def closing(found: LicenseTerms) -> list[str]:
     if found.outbound is not None:
         lines.append(f"It may be shared under: {', '.join(found.outbound) or 'no licence'}.")
     if found.declared:
-        allowed = "allow" if found.declared_allowed else "do not allow"
-        lines.append(f"Declared: {', '.join(found.declared)}; its sources {allowed} that.")
-    lines += [f"To be offered: {database}" for database in found.offered]
+        allowed: dict[bool | None, str] = {
+            True: "its sources allow that",
+            False: "its sources do not allow that",
+        }
+        said = allowed.get(found.declared_allowed, "whether its sources allow that is not known")
+        lines.append(f"Declared: {', '.join(found.declared)}; {said}.")
+    for database in found.offered:
+        how = f"lineage-graph export {database.name} --format replay --out FOLDER"
+        lines.append(f"To be offered: {database}, or its method, which this writes: {how}")
     return [*lines, *found.gaps, *found.notes, NOT_ADVICE]
 
 

@@ -114,6 +114,7 @@ class Statements:
         self._about: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._datasets: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._earlier: dict[str, list[str]] = {}
+        self._numbers: dict[str, int] = {}
         # Said of versions of which no entry said yet what they are versions of.
         self._unplaced: set[str] = set()
 
@@ -175,9 +176,13 @@ class Statements:
         return tuple(self._known[one] for one in self._about.get(iri, ()))
 
     @property
-    def subjects(self) -> Collection[str]:
-        """IRIs of what statements in force are about."""
-        return [iri for iri, statements in self._about.items() if statements]
+    def subjects(self) -> Mapping[int, str]:
+        """IRIs of what statements in force are about, by their numbers in the ledger."""
+        about = [iri for iri, statements in self._about.items() if statements]
+        new = [iri for iri in about if iri not in self._numbers]
+        if new:
+            self._numbers.update(self._ledger.node_ids(new))
+        return {self._numbers[iri]: iri for iri in about if iri in self._numbers}
 
     def about_dataset(self, dataset: str) -> list[str]:
         """Return what of a dataset statements are about: the dataset or versions of it."""

@@ -7,7 +7,17 @@ from functools import cached_property
 from typing import Any, Final
 
 from lineage_graph.errors import InvalidRecord
-from lineage_graph.licensing.algebra import RESULTS, USES, Algebra, Reading, Use, Verdict, strictest
+from lineage_graph.identity import kind_of, name_of
+from lineage_graph.licensing.algebra import (
+    ADAPTED,
+    RESULTS,
+    USES,
+    Algebra,
+    Reading,
+    Use,
+    Verdict,
+    strictest,
+)
 from lineage_graph.licensing.attribution import Attributions, Notice, attributions
 from lineage_graph.licensing.judging import Bound, Judgement, Reason
 from lineage_graph.licensing.licenses import Expression, Licenses
@@ -89,13 +99,19 @@ class LicenseTerms:
 
     @property
     def declared_allowed(self) -> bool | None:
-        """Whether the sources allow the declared licence; None when none is declared."""
+        """Whether the sources allow the declared licence.
+
+        None when none is declared, and when what an adapted source allows is not known.
+        """
         if not self.declared:
             return None
-        return all(self._allows(expression) for expression in self._declared)
+        if not all(self.allows(expression) for expression in self._declared):
+            return False
+        adapted = [b.license for b in self.judgement.bound if b.level == ADAPTED]
+        return None if any(license_.unknown_terms for license_ in adapted) else True
 
-    def _allows(self, expression: Expression) -> bool:
-        """Tell whether the sources allow one of the alternatives."""
+    def allows(self, expression: Expression) -> bool:
+        """Tell whether it may go out under one of the alternatives of a licence."""
         allowed = self.outbound
         return allowed is None or any(ids <= set(allowed) for ids in expression.alternatives)
 
@@ -169,7 +185,7 @@ class LicenseTerms:
         verdict, reasons = self.verdicts[use], self.reasons(use)
         if as_license is not None:
             expression = self._licenses.parse(as_license)
-            if not self._allows(expression):
+            if not self.allows(expression):
                 why = f"its sources do not allow {expression.text}"
                 reasons.insert(0, {"verdict": "conflict", "why": why, "allowed": self.outbound})
                 verdict = strictest([verdict, "conflict"])
@@ -243,7 +259,8 @@ class LicenseTerms:
     def named(self, iri: str) -> str:
         """Return what people call a version."""
         if iri not in self._called:
-            self._called[iri] = self._names([iri]).get(iri, iri)
+            own = name_of(iri) if kind_of(iri) else iri
+            self._called[iri] = self._names([iri]).get(iri, own)
         return self._called[iri]
 
     def reasons(self, use: Use) -> list[dict[str, Any]]:

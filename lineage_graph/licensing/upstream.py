@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lineage_graph.index import Closure, LineageIndex
-from lineage_graph.licensing.algebra import ADAPTED, COPY, Algebra, Kinds, Policy
+from lineage_graph.licensing.algebra import ADAPTED, COPY, RESULTS, Algebra, Kinds, Policy
 from lineage_graph.licensing.statements import Stated, Statements
 from lineage_graph.licensing.ways import Ways
 
@@ -88,6 +88,7 @@ class Upstream:
         self._artifact = artifact
         self._as_of = as_of
         self._ways: dict[object, Ways] = {}
+        self._asked: dict[tuple[str, str], Ways] = {}
 
     @cached_property
     def _closure(self) -> Closure:
@@ -107,9 +108,9 @@ class Upstream:
 
         That is what came from outside, and what somebody declared a licence for on its way.
         """
-        said = self._index.ids(self._statements.subjects)
-        said.pop(self._artifact, None)
-        within = set(self._closure.nodes.tolist()).intersection(said.values())
+        said = self._statements.subjects.items()
+        others = {node for node, iri in said if iri != self._artifact}
+        within = others.intersection(self._closure.nodes.tolist())
         iris = self._index.iris({*self._roots, *within})
         stated = self._statements.stated(list(iris.values()))
         # By IRI, so that an answer does not depend on what was recorded first.
@@ -143,6 +144,13 @@ class Upstream:
         return Way(level, tuple(steps))
 
     def _found(self, policy: Policy, family: str) -> Ways:
+        asked = (policy.name, family)
+        if asked not in self._asked:
+            self._asked[asked] = self._walked(policy, family)
+        return self._asked[asked]
+
+    def _walked(self, policy: Policy, family: str) -> Ways:
+        """Return the ways for a family; those that travel alike under a policy share theirs."""
         strengths = self._algebra.strengths(policy, family, self._index.kind_sets)
         begun = {
             node: {self._algebra.strength(policy, family, k) for k in kinds} or {COPY}
@@ -156,7 +164,7 @@ class Upstream:
         return self._ways[key]
 
     def adapted(self, node: int, policy: Policy, family: str) -> list[str]:
-        """Return the IRIs of what lies between and is an adaptation of a source."""
+        """Return the IRIs of adaptations of a source by which it arrives here."""
         strengths = self._algebra.strengths(policy, family, self._index.kind_sets)
         ways = Ways(
             self._index,
@@ -167,7 +175,9 @@ class Upstream:
             as_of=self._as_of,
         )
         nodes = self._closure.nodes
-        between = nodes[ways.arriving(nodes, ADAPTED)].tolist()
+        own = self._found(policy, family)
+        passing = own.arriving(nodes, RESULTS)
+        between = nodes[ways.arriving(nodes, ADAPTED) & passing].tolist()
         return sorted(self._index.iris(between).values())
 
     @cached_property

@@ -77,8 +77,5 @@ class DerivativeDatabase:
     sources: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Say it, and how the duty is met."""
-        return (
-            f"{self.name}, made from {', '.join(self.sources)}; its method is written by: "
-            f"lineage-graph export {self.name} --format replay --out FOLDER"
-        )
+        """Say it in one line."""
+        return f"{self.name}, made from {', '.join(self.sources)}"
