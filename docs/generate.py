@@ -6,7 +6,9 @@ Run ``python docs/generate.py`` after a change to either; a test compares them.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from typer.main import get_group
 
@@ -32,14 +34,22 @@ def cli_page() -> str:
         statuses,
         *_section(NAME, program.get_help(context)),
     ]
-    for name in program.list_commands(context):
-        command = program.get_command(context, name)
-        if command is not None and not command.hidden:
-            inner = command.make_context(
-                name, [], parent=context, resilient_parsing=True, terminal_width=COLUMNS
-            )
-            parts += _section(f"{NAME} {name}", command.get_help(inner))
+    parts += _commands(program, context)
     return "\n\n".join(parts) + "\n"
+
+
+def _commands(group: Any, context: Any) -> Iterator[str]:
+    """Yield the sections of a group's commands, and of the commands of groups within it."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None or command.hidden:
+            continue
+        inner = command.make_context(
+            name, [], parent=context, resilient_parsing=True, terminal_width=COLUMNS
+        )
+        yield from _section(inner.command_path, command.get_help(inner))
+        if hasattr(command, "list_commands"):
+            yield from _commands(command, inner)
 
 
 def vocabulary_page() -> str:

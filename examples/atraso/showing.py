@@ -73,7 +73,7 @@ def impact(found: Impact) -> None:
     """Show what is affected if a source's licence ends, and what is not."""
     rows = [(row.artifact, row.level, row.remedy, row.advice) for row in found.rows()]
     _print(f"If the licence of {found.what} ends", ("what", "left", "remedy", "what to do"), rows)
-    console.print(f"Not affected: {', '.join(found.unaffected)}")
+    console.print(f"Not affected: {', '.join(found.unaffected())}")
 
 
 def before_and_after(graph: Graph, renewals: Sequence[Renewal]) -> None:

@@ -146,10 +146,9 @@ def impact(
         write_table([vars(row) | {"version": None} for row in found.rows(limit)])
         if len(found) > limit:
             session.say(f"{len(found) - limit:,} more rows; --limit or --json shows them.")
-        spared = found.unaffected
-        print(f"\nNot affected: {', '.join(spared[:limit]) or 'nothing'}")
-        if len(spared) > limit:
-            print(f"and {len(spared) - limit:,} more")
+        print(f"\nNot affected: {', '.join(found.unaffected(limit)) or 'nothing'}")
+        if found.unaffected_count > limit:
+            print(f"and {found.unaffected_count - limit:,} more")
         print(f"\n{found.disclaimer}")
 
 

@@ -20,6 +20,7 @@ from lineage_graph.stores import Row
 
 Kind = Literal["dataset", "model"]
 NOT_RECORDED = "not recorded"
+_MANY = 5_000
 KINDS: Mapping[str | None, str] = {"version": "dataset", "model-version": "model"}
 
 
@@ -132,12 +133,23 @@ class Catalogue:
 
         The ledger never changes that order, so a version keeps its number.
         """
-        of = self._queries.run("records/version_of", of=sorted(things)) if things else []
+        of = self._version_of("of", things)
         first = self._ledger.described_first(row["version"] for row in of)
         versions: dict[str, list[str]] = {}
         for row in sorted(of, key=lambda row: (first[row["version"]], row["version"])):
             versions.setdefault(str(row["of"]), []).append(str(row["version"]))
         return versions
+
+    def _version_of(self, key: str, wanted: Collection[str]) -> list[Row]:
+        """Return what is a version of what, for some versions or some things."""
+        if not wanted:
+            return []
+        if len(wanted) < _MANY:
+            return self._queries.run("records/version_of", **{key: sorted(wanted)})
+        # To look up each of so many costs more than to read all there are.
+        chosen = frozenset(wanted)
+        rows = self._queries.run("records/version_of")
+        return [row for row in rows if str(row[key]) in chosen]
 
     def versions(self, name: str) -> list[dict[str, Any]]:
         """Return the versions of a dataset or model, the first one first."""
@@ -179,7 +191,7 @@ class Catalogue:
 
     def _called(self, versions: Collection[str]) -> dict[str, str]:
         """Return ``name@number`` of versions, and of all others of the same things."""
-        rows = self._queries.run("records/version_of", version=versions) if versions else []
+        rows = self._version_of("version", versions)
         return {
             version: f"{name_of(thing)}@{number}"
             for thing, ordered in self._ordered({row["of"] for row in rows}).items()
@@ -200,7 +212,7 @@ class Catalogue:
 
     def earlier(self, versions: Collection[str]) -> Mapping[str, list[str]]:
         """Return the earlier versions of the same thing, nearest first, then the thing itself."""
-        rows = self._queries.run("records/version_of", version=sorted(versions))
+        rows = self._version_of("version", versions)
         of = {str(row["version"]): str(row["of"]) for row in rows}
         ordered = self._ordered(set(of.values()))
         return {

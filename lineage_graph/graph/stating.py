@@ -190,16 +190,19 @@ class Stating:
 
 
 def _not_allowed(terms: LicenseTerms, expression: Expression) -> str:
-    adapted = [b for b in terms.judgement.bound if b.level == ADAPTED]
+    kept = [b for b in terms.judgement.bound if b.level >= ADAPTED]
     lines = [
         f"{terms.named(bound.source)} ({bound.license.id}), by "
         + (" then ".join(map(str, terms.way(bound)[0])) or "itself")
-        for bound in adapted
+        for bound in kept
     ]
-    allowed = ", ".join(terms.outbound or ()) or "no licence at all"
+    if terms.outbound is None:
+        allowed = "only the licences of what is copied, or licences that these accept"
+    else:
+        allowed = ", ".join(terms.outbound) or "no licence at all"
     return (
         f"{terms.name} cannot go out under {expression.text}: its sources allow {allowed} "
-        f"({terms.policy} reading). Adapted sources:\n"
+        f"({terms.policy} reading). Copied or adapted sources:\n"
         + "\n".join(f"  {line}" for line in lines)
         + "\nDeclare a licence that they allow, or leave out or replace a source."
     )

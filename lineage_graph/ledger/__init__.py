@@ -190,6 +190,10 @@ class Ledger:
         """
         return reading.described_between(self._read, prefix, after, upto)
 
+    def iris_with(self, prefix: str) -> list[str]:
+        """Return the IRIs with a prefix, without those of parts of things, sorted."""
+        return reading.iris_with(self._read, prefix)
+
     def is_bundle(self, iri: str) -> bool:
         """Tell whether an entry's bundle has this IRI."""
         return reading.is_bundle(self._read, iri)

@@ -154,6 +154,15 @@ def described_between(read: Read, prefix: str, after: int, upto: int) -> set[str
     return {iri for (iri,) in rows}
 
 
+def iris_with(read: Read, prefix: str) -> list[str]:
+    """Return the IRIs with a prefix, without those of parts of things, sorted."""
+    rows = read(
+        "SELECT iri FROM node WHERE iri >= ? AND iri < ? AND iri NOT LIKE '%#%' ORDER BY iri",
+        (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
+    )
+    return [iri for (iri,) in rows]
+
+
 def is_bundle(read: Read, iri: str) -> bool:
     """Tell whether an entry's bundle has this IRI."""
     return bool(read("SELECT 1 FROM entry WHERE bundle = ?", (iri,)))

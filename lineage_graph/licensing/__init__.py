@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Final, Protocol
 
 from lineage_graph.declarations import Declarations
+from lineage_graph.identity import NAMESPACE
 from lineage_graph.index import LineageIndex
 from lineage_graph.ledger import Ledger
 from lineage_graph.licensing.algebra import USES, Algebra, Kinds, Policy, Rows, Use
@@ -27,6 +28,9 @@ from lineage_graph.licensing.values import NOT_ADVICE
 from lineage_graph.query import Queries
 
 __all__ = ["NOT_ADVICE", "USES", "Impact", "LicenseTerms", "Licensing", "Stated", "Use"]
+
+VERSIONS: Final = ("version", "model-version")
+"""What the IRIs of versions say they are."""
 
 SHOWING: Final = "balanced"
 """The policy of answers that show."""
@@ -79,6 +83,7 @@ class Licensing:
     ) -> None:
         self.licenses = Licenses(declarations)
         self.algebra = Algebra(declared, declarations)
+        self._ledger = ledger
         self._queries = queries
         self._index = index
         self._catalogue = catalogue
@@ -213,7 +218,7 @@ class Licensing:
 
     def _under(self, license_: str) -> list[EndingSource]:
         """Return the sources that have a licence."""
-        things = self.statements.datasets
+        things = self.statements.datasets(license_)
         versions = [v for ordered in self._catalogue.versions_of(things).values() for v in ordered]
         return [s for s in self._of_versions(versions) if s.license.id == license_]
 
@@ -232,4 +237,6 @@ class Licensing:
         return {str(row["version"]): row["at"] for row in rows}
 
     def _all_versions(self) -> list[str]:
-        return [str(row["version"]) for row in self._queries.run("records/version_of")]
+        return [
+            iri for prefix in VERSIONS for iri in self._ledger.iris_with(f"{NAMESPACE}{prefix}:")
+        ]

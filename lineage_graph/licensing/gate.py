@@ -7,7 +7,7 @@ default; what is published, and a licence that is declared for others, is refuse
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -15,7 +15,7 @@ from lineage_graph.errors import InvalidRecord, LicenseWarning, PolicyRefused
 from lineage_graph.executors import Description
 from lineage_graph.identity import name_of
 from lineage_graph.licensing import USES, Licensing, Use
-from lineage_graph.licensing.algebra import Verdict
+from lineage_graph.licensing.algebra import Kinds, Verdict
 from lineage_graph.licensing.terms import LicenseTerms
 from lineage_graph.licensing.values import NOT_ADVICE
 
@@ -60,13 +60,20 @@ class Gate:
         edges = [
             (inputs[path.slot], path.kinds) for path in description.inputs if path.slot in inputs
         ]
-        terms = self.licensing.intended(name_of(thing), edges)
-        if terms.verdicts["share"] not in STOPPED:
+        said = self._objection(name_of(thing), edges)
+        if said is None:
             return
-        said = refusal(terms, "share")
         if self.mode == "refuse":
             raise PolicyRefused(said)
         warnings.warn(LicenseWarning(said), stacklevel=2)
+
+    def _objection(self, name: str, edges: Collection[tuple[str, Kinds]]) -> str | None:
+        """Return why something could not be shared, or could not be judged."""
+        try:
+            terms = self.licensing.intended(name, edges)
+        except InvalidRecord as problem:
+            return f"{name}: its licences cannot be judged. {problem}"
+        return refusal(terms, "share") if terms.verdicts["share"] in STOPPED else None
 
     def before_publishing(self, terms: LicenseTerms, use: Use, despite: str | None) -> None:
         """Look at what is going to be published.

@@ -19,7 +19,7 @@ from lineage_graph.licensing.algebra import Algebra, Policy
 from lineage_graph.licensing.licenses import License
 from lineage_graph.licensing.statements import Stated
 from lineage_graph.licensing.terms import Names
-from lineage_graph.licensing.values import NOT_ADVICE
+from lineage_graph.licensing.values import NOT_ADVICE, shape_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -187,12 +187,22 @@ class Impact:
         return {version for version, at in self._times(versions).items() if at > self.at}
 
     @cached_property
-    def unaffected(self) -> list[str]:
-        """Names of all recorded versions that are not affected."""
+    def _spared(self) -> list[str]:
         reached = set(self._index.iris(set(self._pairs[1].tolist())).values())
-        return sorted(
-            self._names([iri for iri in self._everything() if iri not in reached]).values()
-        )
+        return [iri for iri in self._everything() if iri not in reached]
+
+    @property
+    def unaffected_count(self) -> int:
+        """How many recorded versions are not affected."""
+        return len(self._spared)
+
+    def unaffected(self, limit: int | None = None) -> list[str]:
+        """Return names of recorded versions that are not affected.
+
+        Args:
+            limit: Most names; None for all.
+        """
+        return sorted(self._names(self._spared[:limit]).values())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -202,7 +212,7 @@ class Impact:
             "at": self.at.isoformat() if self.at else None,
             "levels": self.levels,
             "affected": [vars(row) for row in self.rows()],
-            "not_affected": self.unaffected,
+            "not_affected": self.unaffected(),
             "disclaimer": NOT_ADVICE,
         }
 
@@ -216,21 +226,23 @@ class Impact:
             "Affected" if len(rows) == len(self) else f"Affected, {len(rows):,} of {len(self):,}"
         )
         head = ("Artifact", "Level", "Source", "Licence", "Remedy", "What to do")
-        spared = [(name,) for name in self.unaffected[:limit]]
-        return [Table(caption, head, rows), Table("Not affected", ("Artifact",), spared)]
+        spared = [(name,) for name in self.unaffected(limit)]
+        more = "" if len(spared) == self.unaffected_count else f", of {self.unaffected_count:,}"
+        return [Table(caption, head, rows), Table(f"Not affected{more}", ("Artifact",), spared)]
 
     def picture(self, limit: int = _DRAWN) -> Picture:
         """Return each source with what it reaches; the tables say the same."""
         rows = self.rows(limit)
         sources = dict.fromkeys(row.source for row in rows)
-        names = dict.fromkeys([*sources, *(row.artifact for row in rows)])
-        arrows: dict[tuple[str, str], str] = {
+        drawn = {row.artifact: shape_of(row.version) for row in rows}
+        names = dict.fromkeys([*sources, *drawn])
+        arrows = {
             (row.source, row.artifact): row.level for row in rows if row.source != row.artifact
         }
         return Picture(
             title=f"What is affected if {self.what} ends",
             description=f"{self.summary()} Arrows say how much of a source is left. {NOT_ADVICE}",
-            boxes=[Box(name, name, "dataset", root=name in sources) for name in names],
+            boxes=[Box(n, n, drawn.get(n, "dataset"), root=n in sources) for n in names],
             arrows=[Arrow(*ends, level) for ends, level in arrows.items()],
             hidden=max(0, len(self) - len(rows)),
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from lineage_graph.drawing import Arrow, Box, Picture, Table
 from lineage_graph.drawing.table import as_text
 from lineage_graph.licensing.algebra import USES, Use
 from lineage_graph.licensing.terms import LicenseTerms
-from lineage_graph.licensing.values import NOT_ADVICE, EffectiveTerm
+from lineage_graph.licensing.values import NOT_ADVICE, EffectiveTerm, shape_of
 
 DRAWN: Final = 60
 
@@ -84,26 +84,19 @@ def picture(found: LicenseTerms, limit: int = DRAWN) -> Picture:
         found: The answer.
         limit: Boxes to draw; the picture says how many it left out.
     """
-    bound = {b.source: b for b in found.judgement.bound[:limit]}
-    ways = {source: found.way(b)[0] for source, b in bound.items()}
-    names = {source: found.named(source) for source in bound}
-    licenses = {names[source]: b.stated.text for source, b in bound.items()}
-    steps = dict.fromkeys(step for way in ways.values() for step in way)
-    every = dict.fromkeys([found.name, *licenses, *(step.derived for step in steps)])
+    bound = found.judgement.bound[:limit]
+    licenses = {b.source: b.stated.text for b in bound}
+    steps = dict.fromkeys(step for b in bound for step in b.way.steps)
+    every = dict.fromkeys([found.version, *licenses, *(step.derived for step in steps)])
     boxes = [
-        Box(
-            name,
-            f"{name} [{licenses[name]}]" if name in licenses else name,
-            "dataset",
-            root=name == found.name,
-        )
-        for name in list(every)[:limit]
+        Box(key, _called(found, key, licenses), shape_of(key), root=key == found.version)
+        for key in list(every)[:limit]
     ]
     drawn = {box.key for box in boxes}
     labels: dict[tuple[str, str], dict[str, None]] = {}
     for step in steps:
         if {step.source, step.derived} <= drawn:
-            said = f"{', '.join(step.kinds)}: {step.level}"
+            said = f"{', '.join(step.kinds)}: {found.step(step).level}"
             labels.setdefault((step.source, step.derived), {})[said] = None
     return Picture(
         title=f"What binds {found.name}",
@@ -113,6 +106,11 @@ def picture(found: LicenseTerms, limit: int = DRAWN) -> Picture:
         arrows=[Arrow(*ends, " | ".join(said)) for ends, said in labels.items()],
         hidden=len(every) - len(boxes),
     )
+
+
+def _called(found: LicenseTerms, key: str, licenses: Mapping[str, str]) -> str:
+    name = found.named(key)
+    return f"{name} [{licenses[key]}]" if key in licenses else name
 
 
 def verdicts(found: LicenseTerms) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from lineage_graph.identity import NAMESPACE, kind_of
 from lineage_graph.ledger import Ledger
-from lineage_graph.licensing.licenses import Expression, Licenses
+from lineage_graph.licensing.licenses import NOTHING, Expression, Licenses
 from lineage_graph.query import Queries
 
 _OPTIONAL: Final = ("said_by", "evidence", "location", "attribution", "address")
@@ -188,10 +188,24 @@ class Statements:
         """Return what of a dataset statements are about: the dataset or versions of it."""
         return [iri for iri in self._datasets.get(dataset, ()) if self._about.get(iri)]
 
-    @property
-    def datasets(self) -> Collection[str]:
-        """IRIs of the datasets about which, or about versions of which, something was said."""
-        return list(self._datasets)
+    def datasets(self, license_: str) -> list[str]:
+        """Return the datasets of which some version can have a licence by what is said.
+
+        Args:
+            license_: Id of the licence; of the one that says nothing, all that are spoken of.
+        """
+        named = {dataset: self._ids(dataset) for dataset in self._datasets}
+        return [
+            dataset
+            for dataset, ids in named.items()
+            if license_ in ids or (ids and license_ == NOTHING)
+        ]
+
+    def _ids(self, dataset: str) -> set[str]:
+        """Return the ids of the licences in statements about a dataset or versions of it."""
+        said = {s.expression for iri in self._datasets[dataset] for s in self.of(iri)}
+        named = (one for text in said for one in self._licenses.parse(text).ids)
+        return {self._licenses.get(one).id for one in named}
 
     def stated(self, versions: Collection[str]) -> dict[str, Stated]:
         """Return the licence of versions that came from outside."""

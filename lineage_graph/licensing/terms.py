@@ -10,6 +10,7 @@ from lineage_graph.errors import InvalidRecord
 from lineage_graph.identity import kind_of, name_of
 from lineage_graph.licensing.algebra import (
     ADAPTED,
+    COPY,
     RESULTS,
     USES,
     Algebra,
@@ -111,9 +112,24 @@ class LicenseTerms:
         return None if any(license_.unknown_terms for license_ in adapted) else True
 
     def allows(self, expression: Expression) -> bool:
-        """Tell whether it may go out under one of the alternatives of a licence."""
-        allowed = self.outbound
-        return allowed is None or any(ids <= set(allowed) for ids in expression.alternatives)
+        """Tell whether it may go out under one of the alternatives of a licence.
+
+        What is copied stays under its own licence, so that another one has to be one that
+        the licensor accepts even for adaptations.
+        """
+        return any(all(map(self._may_go_out, ids)) for ids in expression.alternatives)
+
+    def _may_go_out(self, license_: str) -> bool:
+        iri = self._licenses.iri(license_)
+        allowed = self.judgement.outbound
+        copied = {
+            b.license.iri
+            for b in self.judgement.bound
+            if b.level == COPY and not b.license.unknown_terms
+        }
+        return (allowed is None or iri in allowed) and all(
+            iri == one or iri in (self._algebra.outbound([one]) or ()) for one in copied
+        )
 
     @cached_property
     def terms(self) -> tuple[EffectiveTerm, ...]:
@@ -242,9 +258,10 @@ class LicenseTerms:
         """Return the path of a source as a person reads it, and its lowest step."""
         way: Way = bound.way
         lowest = way.bottleneck
-        return tuple(map(self._step, way.steps)), self._step(lowest) if lowest else None
+        return tuple(map(self.step, way.steps)), self.step(lowest) if lowest else None
 
-    def _step(self, step: PathStep) -> NamedStep:
+    def step(self, step: PathStep) -> NamedStep:
+        """Return a step as a person reads it."""
         level = self._algebra.levels[step.level]
         source, derived = self.named(step.source), self.named(step.derived)
         return NamedStep(source, derived, step.kinds, level, step.activity)

@@ -89,6 +89,7 @@ class Upstream:
         self._as_of = as_of
         self._ways: dict[object, Ways] = {}
         self._asked: dict[tuple[str, str], Ways] = {}
+        self._known: dict[tuple[int, str, str, int], Way] = {}
 
     @cached_property
     def _closure(self) -> Closure:
@@ -122,6 +123,12 @@ class Upstream:
 
     def way(self, node: int, policy: Policy, family: str, level: int) -> Way:
         """Return a path by which a source arrives at one of its levels."""
+        asked = (node, policy.name, family, level)
+        if asked not in self._known:
+            self._known[asked] = self._way(node, policy, family, level)
+        return self._known[asked]
+
+    def _way(self, node: int, policy: Policy, family: str, level: int) -> Way:
         taken = list(reversed(self._found(policy, family).path(node, level)))
         iris = self._index.iris({i for s in taken for i in (s.derived, s.source, s.activity)})
         steps = [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from lineage_graph.identity import kind_of
+
 NOT_ADVICE: Final = (
     "Computed from what is recorded and from declared readings of licences. Not legal advice."
 )
@@ -79,3 +81,8 @@ class DerivativeDatabase:
     def __str__(self) -> str:
         """Say it in one line."""
         return f"{self.name}, made from {', '.join(self.sources)}"
+
+
+def shape_of(iri: str) -> str:
+    """Return the kind of box a version is drawn as."""
+    return "model" if kind_of(iri) == "model-version" else "dataset"

@@ -142,7 +142,7 @@ def test_what_follows_from_a_given_graph(name: str, address: str | None, tmp_pat
                 impact = graph.license_impact(ended, policy=policy)
                 reached = {bare(row.artifact): row.level for row in impact.rows()}
                 assert reached == said["affected"]
-                assert sorted(map(bare, impact.unaffected)) == said["not_affected"]
+                assert sorted(map(bare, impact.unaffected())) == said["not_affected"]
 
 
 def test_every_scenario_of_the_design_is_there() -> None:
