@@ -28,6 +28,7 @@ QUESTIONS = {
     f"lineage {ASKED}": "0.6 s",
     "lineage source-00@1 --down": "0.6 s",
     f"lineage {ASKED} --columns": "",
+    f"license terms {ASKED}": "",
     "query records/agents": "",
 }
 

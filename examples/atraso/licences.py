@@ -65,11 +65,9 @@ def replace_open_flights(graph: Graph, data: Path) -> None:
 
 
 def renew(graph: Graph) -> list[Renewal]:
-    """Make everything that used the ended edition again from the new one."""
+    """Make what used the ended edition again from the new one: predictions and groups."""
     graph.spark()
-    routes = {"routes@1": RENEWED["routes@1"]}
     return [
-        graph.renew("late-predictions", routes),
-        graph.renew("late-predictions-spark", routes),
+        graph.renew("late-predictions", {"routes@1": "routes@2"}),
         graph.renew("grouped-destinations", RENEWED),
     ]

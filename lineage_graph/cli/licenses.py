@@ -16,6 +16,7 @@ from lineage_graph.cli.program import Session, command, group
 if TYPE_CHECKING:
     from lineage_graph.licensing import LicenseTerms
     from lineage_graph.licensing.algebra import Algebra
+    from lineage_graph.licensing.impact import Affected
     from lineage_graph.licensing.licenses import License, Licenses
 
 NO = 1
@@ -143,7 +144,7 @@ def impact(
             write_json(found.to_dict())
             return
         print(f"If {found.what} ends: {found.summary()}")
-        write_table([vars(row) | {"version": None} for row in found.rows(limit)])
+        write_table([_without_iri(row) for row in found.rows(limit)])
         if len(found) > limit:
             session.say(f"{len(found) - limit:,} more rows; --limit or --json shows them.")
         print(f"\nNot affected: {', '.join(found.unaffected(limit)) or 'nothing'}")
@@ -321,6 +322,10 @@ def _listed(license_: License, algebra: Algebra) -> dict[str, Any]:
         "family": algebra.name(license_.family),
         "ends": algebra.name(license_.revocability),
     }
+
+
+def _without_iri(row: Affected) -> dict[str, Any]:
+    return {key: value for key, value in vars(row).items() if key != "version"}
 
 
 def _write_terms(found: LicenseTerms) -> None:

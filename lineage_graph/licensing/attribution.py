@@ -138,7 +138,7 @@ def _attribution(bound: Bound, roles: Mapping[str, str], name: Callable[[str], s
         who=next((s.attribution for s in said if s.attribution), None),
         license=license_.id,
         title=license_.title,
-        text=min(license_.texts, key=lambda text: not text.startswith("https:"), default=None),
+        text=next(iter(license_.texts), None),
         evidence=next((s.evidence for s in said if s.evidence), None),
         address=next((s.address for s in said if s.address), None),
         changed=CHANGES in roles,

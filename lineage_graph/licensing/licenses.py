@@ -50,7 +50,7 @@ class License:
         revocability: IRI of how it can end.
         jurisdiction: Which law and which rights matter.
         names: Other names people use.
-        texts: Addresses of its text.
+        texts: Addresses of its text, the one to name first.
         checked: When its terms were compared with the text; None if none are declared.
         grantable: Whether one may give it to others.
         unknown_terms: Whether its terms are not known, so that nothing is permitted.
@@ -224,7 +224,7 @@ class _Reading:
             else:
                 one[name] = value
         one["checked"] = date.fromisoformat(one["checked"][:10])
-        lists = {name: tuple(sorted(values)) for name, values in several.items()}
+        lists = {name: tuple(values) for name, values in several.items()}
         return License(
             iri=iri, path=self.path, comment=MappingProxyType(comment), **{**one, **lists}
         )
