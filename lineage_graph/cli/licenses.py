@@ -65,12 +65,15 @@ STATUS = {
 @command("license list", "license list", "license list --json | jq -r '.[].id'")
 def list_(session: Session) -> None:
     """List the licences whose terms are declared."""
+    from lineage_graph.licensing.values import NOT_ADVICE
+
     licenses, algebra = _declared(session)
     rows = [_listed(license_, algebra) for license_ in licenses.all()]
     if session.as_json:
         write_json(rows)
     else:
         write_table(rows)
+        session.say(NOT_ADVICE)
 
 
 @command("license show", "license show ODbL-1.0", "license show 'CC BY 4.0' --json")
@@ -82,7 +85,6 @@ def show(
 ) -> None:
     """Show what a licence permits, prohibits and demands at each level."""
     from lineage_graph.licensing.sheets import sheet
-    from lineage_graph.licensing.values import NOT_ADVICE
 
     sheets = sheet(*_declared(session), license_)
     if session.as_json:
@@ -90,7 +92,6 @@ def show(
     else:
         for one in sheets:
             write_facts(one)
-        session.say(NOT_ADVICE)
 
 
 @command(

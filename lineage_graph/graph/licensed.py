@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from lineage_graph.graph.stating import Claim
 from lineage_graph.identity import kind_of
 from lineage_graph.licensing import BLOCKING, SHOWING, Impact, LicenseTerms, Licensing, Use
 from lineage_graph.licensing.gate import Gate, Mode, require_mode
+from lineage_graph.validation import Violation
 
 if TYPE_CHECKING:
     from lineage_graph.graph.publishing import Published
@@ -73,6 +75,25 @@ class Licensed(Asking):
     @cached_property
     def _gate(self) -> Gate:
         return Gate(self._licensing, self._license_gate)
+
+    def validate(self) -> list[Violation]:
+        """Check what is recorded against its shapes, and declared licences against the sources."""
+        return [*super().validate(), *self._undue()]
+
+    def _undue(self) -> Iterator[Violation]:
+        """Yield the licences that were declared for something whose sources do not allow them."""
+        for iri in sorted(self._licensing.statements.subjects.values()):
+            terms = self._licensing.outgoing(iri)
+            if terms is not None and terms.declared_allowed is False:
+                yield Violation(
+                    shape=self._declarations.iri("lg:adapterLicense"),
+                    node=iri,
+                    path="license",
+                    value=", ".join(terms.declared),
+                    fix="its sources do not allow it; they allow "
+                    f"{', '.join(terms.outbound or ()) or 'no licence but their own'}. "
+                    "Invalidate the statement, or replace a source",
+                )
 
     def licenses(self) -> list[License]:
         """Return the licences that are declared, ours and your organisation's."""

@@ -131,7 +131,7 @@ class Writing:
         if place is not None:
             _require_files(place)
         pin = self._snapshots.pin(place, snapshot) if place else None
-        about = self.recorder.source_version(dataset, pin) if pin else dataset.id
+        about = self.recorder.source_version(dataset, pin) if pin else self._newest(dataset)
         if pin is not None:
             self._require_same_reading(dataset, pin)
         if claim is not None:
@@ -144,7 +144,11 @@ class Writing:
             self.recorder.source(dataset, pin)
         if claim is not None:
             self.stating.state(about, claim)
-        return about
+        return about if pin else dataset.id
+
+    def _newest(self, dataset: Dataset) -> str:
+        """Return the newest version of a dataset, or the dataset while it has none."""
+        return [dataset.id, *self._catalogue.versions_of([dataset.id]).get(dataset.id, ())][-1]
 
     def _require_same_license(self, dataset: Dataset, about: str, claim: Claim) -> None:
         """Refuse another licence for the same bytes: that is a contradiction, to be said so."""
@@ -154,8 +158,8 @@ class Writing:
                 raise RecordConflict(
                     f"{dataset.title}: the licence of this version is recorded as "
                     f"{statement.expression!r}, not {text!r}. Withdraw that statement with "
-                    f"graph.invalidate({statement.iri!r}, because=...), or record that somebody "
-                    "says otherwise with graph.state_license."
+                    f"graph.invalidate({statement.iri!r}, because=...), record that somebody "
+                    "says otherwise with graph.state_license, or use another name."
                 )
 
     def _require_same_reading(self, dataset: Dataset, pin: Pin) -> None:

@@ -36,6 +36,8 @@ class Attribution:
         address: Where the licensor publishes the source.
         changed: Whether it is to be said that changes were made.
         produced_work: Whether the notice of ODbL 1.0 s.4.3 is to be given.
+        level: Name of how much of the source is left.
+        path: By which it arrived, step by step; empty for the source itself.
     """
 
     source: str
@@ -47,6 +49,8 @@ class Attribution:
     address: str | None
     changed: bool
     produced_work: bool
+    level: str
+    path: tuple[str, ...]
 
     def sentence(self) -> str:
         """Return the credit line."""
@@ -86,7 +90,10 @@ class Attributions:
 
 
 def attributions(
-    judgement: Judgement, algebra: Algebra, name: Callable[[str], str]
+    judgement: Judgement,
+    algebra: Algebra,
+    name: Callable[[str], str],
+    path: Callable[[Bound], tuple[str, ...]],
 ) -> Attributions:
     """Return whom a judgement makes one name.
 
@@ -94,7 +101,9 @@ def attributions(
         judgement: What binds.
         algebra: Tells which duties give credit.
         name: Gives what people call a version.
+        path: Gives the steps by which a source arrived, as people read them.
     """
+    told = _Told(algebra, name, path)
     owed, recommended = [], []
     # A source that is left at several levels is named once, with all that is demanded.
     for levels in _by_source(judgement).values():
@@ -102,9 +111,9 @@ def attributions(
         for bound in levels:
             roles |= _roles(algebra, bound, bound.level)
         if CREDIT in roles or PRODUCED_WORK in roles:
-            owed.append(_attribution(levels[-1], roles, name))
+            owed.append(told.attribution(levels[-1], roles))
         elif any(_by_custom(algebra, bound) for bound in levels):
-            recommended.append(_attribution(levels[-1], {}, name))
+            recommended.append(told.attribution(levels[-1], {}))
     return Attributions(_once(owed), _once(recommended))
 
 
@@ -130,20 +139,30 @@ def _roles(algebra: Algebra, bound: Bound, level: int) -> dict[str, str]:
     }
 
 
-def _attribution(bound: Bound, roles: Mapping[str, str], name: Callable[[str], str]) -> Attribution:
-    said = bound.stated.statements
-    license_ = bound.license
-    return Attribution(
-        source=name(bound.source),
-        who=next((s.attribution for s in said if s.attribution), None),
-        license=license_.id,
-        title=license_.title,
-        text=next(iter(license_.texts), None),
-        evidence=next((s.evidence for s in said if s.evidence), None),
-        address=next((s.address for s in said if s.address), None),
-        changed=CHANGES in roles,
-        produced_work=PRODUCED_WORK in roles,
-    )
+@dataclass(frozen=True)
+class _Told:
+    """Says in the words of people who is to be named."""
+
+    algebra: Algebra
+    name: Callable[[str], str]
+    path: Callable[[Bound], tuple[str, ...]]
+
+    def attribution(self, bound: Bound, roles: Mapping[str, str]) -> Attribution:
+        said = bound.stated.statements
+        license_ = bound.license
+        return Attribution(
+            source=self.name(bound.source),
+            who=next((s.attribution for s in said if s.attribution), None),
+            license=license_.id,
+            title=license_.title,
+            text=next(iter(license_.texts), None),
+            evidence=next((s.evidence for s in said if s.evidence), None),
+            address=next((s.address for s in said if s.address), None),
+            changed=CHANGES in roles,
+            produced_work=PRODUCED_WORK in roles,
+            level=self.algebra.levels[bound.level],
+            path=self.path(bound),
+        )
 
 
 def _once(found: Sequence[Attribution]) -> tuple[Attribution, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lineage_graph.licensing.algebra import NO_REACH, Algebra, Term
 from lineage_graph.licensing.licenses import License, Licenses
+from lineage_graph.licensing.values import NOT_ADVICE
 
 
 def sheet(licenses: Licenses, algebra: Algebra, text: str) -> list[dict[str, Any]]:
@@ -44,6 +45,7 @@ def _sheet(licenses: Licenses, algebra: Algebra, license_: License) -> dict[str,
             if rank > NO_REACH
             for term in algebra.terms(license_.iri, rank)
         ],
+        "disclaimer": NOT_ADVICE,
     }
 
 

@@ -164,7 +164,12 @@ class LicenseTerms:
     @cached_property
     def attributions(self) -> Attributions:
         """Who is to be named, and who would be by custom."""
-        return attributions(self.judgement, self._algebra, self.named)
+        return attributions(
+            self.judgement,
+            self._algebra,
+            self.named,
+            lambda bound: tuple(map(str, self.way(bound)[0])),
+        )
 
     @cached_property
     def offered(self) -> tuple[DerivativeDatabase, ...]:

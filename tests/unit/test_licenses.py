@@ -194,7 +194,7 @@ def test_what_keeps_attribution_may_be_granted_and_is_no_dedication() -> None:
 
 def test_what_nobody_may_grant_is_said() -> None:
     kept = {one.id for one in LICENSES.all() if not one.grantable}
-    assert kept == {"NONE", "NOASSERTION", "LicenseRef-consent"}
+    assert kept == {"NONE", "NOASSERTION", "LicenseRef-consent", "LicenseRef-own"}
     assert [one.id for one in LICENSES.all() if one.unknown_terms] == ["NOASSERTION"]
 
 
