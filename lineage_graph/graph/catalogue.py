@@ -88,6 +88,10 @@ class Catalogue:
                 return thing
         return self.version(name, None)
 
+    def knows(self, name: str) -> bool:
+        """Tell whether a dataset or model has exactly this name."""
+        return bool(self._ledger.described([named(kind, name) for kind in ("dataset", "model")]))
+
     def _is_version(self, name: str) -> bool:
         return name.startswith(NAMESPACE) and kind_of(name) in KINDS
 

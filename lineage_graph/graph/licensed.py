@@ -130,13 +130,25 @@ class Licensed(Asking):
 
         Raises:
             NotFound: It is neither a licence nor a dataset.
-            InvalidRecord: There is no such policy.
+            InvalidRecord: There is no such policy, it was made here and has no licence
+                that could end, or it is a licence and a dataset.
         """
         moment = _moment(at)
         license_ = self._license(what)
-        if license_ is not None:
-            return self._licensing.impact(license_, (), moment, policy)
-        return self._licensing.impact(what, self._named_versions(what), moment, policy)
+        if license_ is None:
+            versions = self._named_versions(what)
+            if self._licensing.made_here(versions):
+                raise InvalidRecord(
+                    f"{what} was made here and has no licence of its own that could end. Ask "
+                    "about a licence, or about one of its sources."
+                )
+            return self._licensing.impact(what, versions, moment, policy)
+        if self._catalogue.knows(what):
+            raise InvalidRecord(
+                f"{what!r} is a licence and the name of a dataset or model. Say dataset:{what} or "
+                f"model:{what}, or give the address of the licence."
+            )
+        return self._licensing.impact(license_, (), moment, policy)
 
     def _named_versions(self, what: str) -> list[str]:
         try:

@@ -148,16 +148,18 @@ class Writing:
 
     def _newest(self, dataset: Dataset) -> str:
         """Return the newest version of a dataset, or the dataset while it has none."""
-        return [dataset.id, *self._catalogue.versions_of([dataset.id]).get(dataset.id, ())][-1]
+        versions = self._catalogue.versions_of([dataset.id]).get(dataset.id)
+        return versions[-1] if versions else dataset.id
 
     def _require_same_license(self, dataset: Dataset, about: str, claim: Claim) -> None:
         """Refuse another licence for the same bytes: that is a contradiction, to be said so."""
-        text = self.stating.read(claim)[0].text
+        given = self.stating.read(claim)[0]
+        licenses = self.stating.licensing.licenses
         for statement in self.stating.licensing.statements.of(about):
-            if statement.expression != text:
+            if licenses.parse(statement.expression).means != given.means:
                 raise RecordConflict(
                     f"{dataset.title}: the licence of this version is recorded as "
-                    f"{statement.expression!r}, not {text!r}. Withdraw that statement with "
+                    f"{statement.expression!r}, not {given.text!r}. Withdraw that statement with "
                     f"graph.invalidate({statement.iri!r}, because=...), record that somebody "
                     "says otherwise with graph.state_license, or use another name."
                 )

@@ -16,7 +16,7 @@ from uuid import uuid4
 from lineage_graph.errors import LedgerBroken, StoreError, StoreLocked, StoreUnavailable
 
 APPLICATION_ID = 0x4C474C31
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = """
 CREATE TABLE entry (
@@ -120,6 +120,11 @@ def recognise(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(
             f"The ledger {path} has schema {version}; this release reads schema "
             f"{SCHEMA_VERSION}. Upgrade lineage_graph to open it."
+        )
+    if version == SCHEMA_VERSION - 1 and application == APPLICATION_ID:
+        raise StoreError(
+            f"The ledger {path} was written before the first release and is whole; this release "
+            "reads what was recorded from then on. Keep it, and record into a new store."
         )
     if (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
         raise broken(path, None, "is not a ledger, or its header is damaged")

@@ -14,13 +14,14 @@ from functools import cached_property
 from typing import Final, Protocol
 
 from lineage_graph.declarations import Declarations
+from lineage_graph.errors import InvalidRecord
 from lineage_graph.identity import NAMESPACE
 from lineage_graph.index import LineageIndex
 from lineage_graph.ledger import Ledger
 from lineage_graph.licensing.algebra import USES, Algebra, Kinds, Policy, Rows, Use
 from lineage_graph.licensing.impact import EndingSource, Impact
 from lineage_graph.licensing.judging import Judge
-from lineage_graph.licensing.licenses import Expression, Licenses
+from lineage_graph.licensing.licenses import NOTHING, Expression, Licenses
 from lineage_graph.licensing.statements import Stated, Statements
 from lineage_graph.licensing.terms import LicenseTerms
 from lineage_graph.licensing.upstream import Starts, Upstream
@@ -100,21 +101,30 @@ class Licensing:
         self._statements.refresh()
         return self._statements
 
-    def terms(self, version: str, policy: str = SHOWING, as_of: int | None = None) -> LicenseTerms:
+    def terms(
+        self,
+        version: str,
+        policy: str = SHOWING,
+        as_of: int | None = None,
+        together: bool = False,
+    ) -> LicenseTerms:
         """Return the effective terms of a recorded version.
 
         Args:
             version: IRI of the version.
             policy: Name of the policy.
             as_of: Seq of the last ledger entry to consider.
+            together: Make one choice among alternatives for all uses.
 
         Raises:
-            InvalidRecord: There is no such policy.
+            InvalidRecord: There is no such policy, or nothing can have been recorded then.
         """
         self.algebra.policy(policy)
+        if as_of is not None and as_of < 1:
+            raise InvalidRecord(f"as_of={as_of}: entries of the ledger are counted from 1.")
         self._index.refresh()
         starts: Starts = dict.fromkeys(self._index.ids([version]).values(), ())
-        return self._terms(version, starts, policy, self.algebra.policies, as_of)
+        return self._terms(version, starts, policy, self.algebra.policies, as_of, together)
 
     def intended(self, name: str, edges: Collection[tuple[str, Kinds]]) -> LicenseTerms:
         """Return what would bind something that is going to be made, by the policy that stops.
@@ -143,9 +153,14 @@ class Licensing:
             return None
         return self.blocking(version)
 
-    def blocking(self, version: str) -> LicenseTerms:
-        """Return the effective terms of a version by the policy that stops something."""
-        return self.terms(version, self._blocking)
+    def blocking(self, version: str, together: bool = False) -> LicenseTerms:
+        """Return the effective terms of a version by the policy that stops something.
+
+        Args:
+            version: IRI of the version.
+            together: Make one choice among alternatives for all uses.
+        """
+        return self.terms(version, self._blocking, together=together)
 
     def _terms(
         self,
@@ -154,10 +169,11 @@ class Licensing:
         policy: str,
         policies: Sequence[Policy],
         as_of: int | None = None,
+        together: bool = False,
     ) -> LicenseTerms:
         said = self.statements if as_of is None else self.statements.as_of(as_of)
         upstream = Upstream(self._index, self.algebra, said, starts, artifact, as_of)
-        judgements = {p.name: self._judge.judge(upstream, p) for p in policies}
+        judgements = {p.name: self._judge.judge(upstream, p, together) for p in policies}
         return LicenseTerms(
             artifact,
             judgements[policy],
@@ -182,9 +198,7 @@ class Licensing:
         newest = max(
             about, key=lambda iri: max(s.at for s in self._statements.of(iri)), default=None
         )
-        if newest is None:
-            return None
-        return Stated(newest, Expression.nothing(), self._statements.of(newest)).text
+        return None if newest is None else self._statements.said_of(newest, newest).text
 
     def impact(
         self, what: str, versions: Collection[str], at: datetime | None, policy: str
@@ -216,10 +230,18 @@ class Licensing:
             self._all_versions,
         )
 
+    def made_here(self, versions: Collection[str]) -> bool:
+        """Tell whether all of some versions were made here, and nobody gave them a licence."""
+        return bool(versions) and not self._of_versions(versions)
+
     def _under(self, license_: str) -> list[EndingSource]:
         """Return the sources that have a licence."""
-        things = self.statements.datasets(license_)
-        versions = [v for ordered in self._catalogue.versions_of(things).values() for v in ordered]
+        if license_ == NOTHING:
+            # What nobody said anything about is found only by looking at everything.
+            versions = self._all_versions()
+        else:
+            things = self._catalogue.versions_of(self.statements.datasets(license_))
+            versions = [version for ordered in things.values() for version in ordered]
         return [s for s in self._of_versions(versions) if s.license.id == license_]
 
     def _of_versions(self, versions: Collection[str]) -> list[EndingSource]:

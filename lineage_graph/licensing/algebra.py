@@ -334,6 +334,17 @@ class Algebra:
         return frozenset.intersection(*allowed) if allowed else None
 
     @cached_property
+    def _passing_on(self) -> Mapping[str, tuple[str, ...]]:
+        return _grouped(
+            (str(row["license"]), str(row["outbound"]))
+            for row in self._rows("licensing/passing_on")
+        )
+
+    def passing_on(self, license_: str) -> frozenset[str]:
+        """Return the IRIs of the licences under which a copy under a licence may go on."""
+        return frozenset(self._passing_on.get(license_, ()))
+
+    @cached_property
     def _consequences(self) -> dict[tuple[str, int], tuple[str, str]]:
         return {
             (str(row["revocability"]), row["rank"]): (self._name(row["remedy"]), row["english"])

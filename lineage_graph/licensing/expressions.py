@@ -43,6 +43,11 @@ class Expression:
         return cls(NOTHING, (frozenset({NOTHING}),))
 
     @property
+    def means(self) -> tuple[frozenset[frozenset[str]], frozenset[str]]:
+        """What tells expressions apart, in whatever order they were written."""
+        return frozenset(self.alternatives), frozenset(self.exceptions)
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """Ids of all licences of the alternatives, sorted."""
         return tuple(sorted(frozenset(chain.from_iterable(self.alternatives))))
@@ -115,7 +120,8 @@ class _Reader:
                 f"{problem}; give the licence's SPDX id, or add the address as rdfs:seeAlso to"
                 " its file in ontology/licenses/ of your folder"
             ) from problem
-        except ExpressionError as problem:
+        # It raises IndexError for a text of parentheses alone.
+        except (ExpressionError, IndexError) as problem:
             raise self._unreadable(source, problem) from problem
         return self._read(tree)
 

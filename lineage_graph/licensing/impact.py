@@ -117,7 +117,7 @@ class Impact:
         for family, positions in families.items():
             strengths = self._algebra.strengths(self._policy, family, self._index.kind_sets)
             numbers = [self._sources[position].node for position in positions]
-            at, node, level = self._index.reach_pairs(numbers, strengths)
+            at, node, level = self._index.reach_pairs(numbers, strengths, invalidated=True)
             found.append((np.asarray(positions)[at], node, level))
         if not found:
             return (np.empty(0, int),) * 3
@@ -167,10 +167,11 @@ class Impact:
     ) -> Affected:
         version = source.stated.version
         remedy, advice = self._algebra.consequence(source.license.revocability, level)
-        if version in late:
+        if any(source.license.id not in ids for ids in source.stated.expression.alternatives):
+            chosen = source.stated.expression.text
+            remedy, advice = "Review", f"another licence can be chosen for it: {chosen}"
+        elif version in late:
             remedy, advice = "Review", AFTER_THE_END
-        elif len(source.stated.expression.alternatives) > 1:
-            advice = f"another licence can be chosen for it: {source.stated.expression.text}"
         return Affected(
             names.get(iri, iri),
             iri,

@@ -15,6 +15,7 @@ from math import prod
 from lineage_graph.errors import InvalidRecord
 from lineage_graph.licensing.algebra import (
     ADAPTED,
+    NO_REACH,
     UNKNOWN_KIND,
     USES,
     VERDICTS,
@@ -63,7 +64,9 @@ class Bound:
 
     @property
     def way(self) -> Way:
-        """The path by which it reaches the artifact."""
+        """The path by which it reaches the artifact; without steps where nothing is left."""
+        if self.level == NO_REACH:
+            return Way(NO_REACH, ())
         return self.upstream.way(self.node, self.policy, self.license.family, self.level)
 
 
@@ -113,10 +116,11 @@ class Judgement:
     outbound: frozenset[str] | None
     choice: Mapping[Use, Choice]
 
-    def strictness(self, use: Use) -> tuple[int, int, int]:
-        """Return what to compare alternatives by, for one use: less is better."""
+    def strictness(self, *uses: Use) -> tuple[int, int, int]:
+        """Return what to compare alternatives by, for some uses at once: less is better."""
         ranks = [VERDICTS.index(verdict) for verdict in self.verdicts.values()]
-        return VERDICTS.index(self.verdicts[use]), sum(ranks), len(self.terms)
+        worst = max(VERDICTS.index(self.verdicts[use]) for use in uses)
+        return worst, sum(ranks), len(self.terms)
 
 
 class Judge:
@@ -131,16 +135,24 @@ class Judge:
         self._algebra = algebra
         self._licenses = licenses
 
-    def judge(self, upstream: Upstream, policy: Policy) -> Judgement:
+    def judge(self, upstream: Upstream, policy: Policy, together: bool = False) -> Judgement:
         """Return what holds under a policy, by the best choice among alternatives.
 
         The choice is made for each use by itself: were one use to decide for another, a
         further source could make that other one freer.
 
+        Args:
+            upstream: What lies upstream.
+            policy: Which readings are taken.
+            together: Make one choice for all uses, as one copy that is shared for a
+                commercial purpose needs.
+
         Raises:
             InvalidRecord: There are too many alternatives to compare.
         """
         possible = [self._judged(upstream, policy, choice) for choice in _choices(upstream)]
+        if together:
+            return min(possible, key=lambda j: j.strictness(*USES))
         best = {use: min(possible, key=lambda j: j.strictness(use)) for use in USES}
         return replace(
             best["share"],
@@ -156,6 +168,7 @@ class Judge:
         outbound = self._algebra.outbound({b.license.iri for b in adapted})
         reasons = [
             *self._rulings(bound),
+            *self._unrecorded(upstream, policy, choice, bound),
             *_no_outbound(adapted, outbound),
             *_contradictions(bound),
             *self._acts(upstream, policy, choice),
@@ -190,6 +203,22 @@ class Judge:
                     yield Reason(
                         use, ruling.verdict, ruling.why, (b,), ruling.action, ruling.section
                     )
+
+    def _unrecorded(
+        self, upstream: Upstream, policy: Policy, choice: Choice, bound: tuple[Bound, ...]
+    ) -> Iterator[Reason]:
+        """Yield sources of which nothing may be left, and of which nobody knows the licence.
+
+        What a reading leaves of a source is of no use where the terms are not known.
+        """
+        arrived = {b.node for b in bound}
+        for node, stated in upstream.sources.items():
+            unknown = [one for one in self._of(stated, choice) if one.unknown_terms]
+            if node in arrived or not unknown:
+                continue
+            gone = Bound(node, stated, unknown[0], NO_REACH, upstream, policy)
+            for use in USES:
+                yield Reason(use, "unknown", "it went in, and its licence is not known", (gone,))
 
     def _acts(self, upstream: Upstream, policy: Policy, choice: Choice) -> Iterator[Reason]:
         for kind, inputs in upstream.acts.items():

@@ -67,17 +67,14 @@ class Stated:
         statements: What was said.
         said_of: IRI of the earlier version or the dataset it was said of; None when it
             was said of the version itself, or nothing was.
+        contradictory: Whether statements name different licences.
     """
 
     version: str
     expression: Expression
     statements: tuple[Statement, ...] = ()
     said_of: str | None = None
-
-    @property
-    def contradictory(self) -> bool:
-        """Whether statements name different licences."""
-        return len({statement.expression for statement in self.statements}) > 1
+    contradictory: bool = False
 
     @property
     def text(self) -> str:
@@ -115,6 +112,7 @@ class Statements:
         self._datasets: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._earlier: dict[str, list[str]] = {}
         self._numbers: dict[str, int] = {}
+        self._withdrawn: set[str] = set()
         # Said of versions of which no entry said yet what they are versions of.
         self._unplaced: set[str] = set()
 
@@ -155,6 +153,7 @@ class Statements:
             return
         for row in self._queries.run("licensing/statements", statement=statements):
             if row["end"] is not None and not ended:
+                self._withdrawn.add(str(row["about"]))
                 continue
             said = {key: row[key] for key in _OPTIONAL}
             statement = Statement(
@@ -192,14 +191,9 @@ class Statements:
         """Return the datasets of which some version can have a licence by what is said.
 
         Args:
-            license_: Id of the licence; of the one that says nothing, all that are spoken of.
+            license_: Id of the licence.
         """
-        named = {dataset: self._ids(dataset) for dataset in self._datasets}
-        return [
-            dataset
-            for dataset, ids in named.items()
-            if license_ in ids or (ids and license_ == NOTHING)
-        ]
+        return [dataset for dataset in self._datasets if license_ in self._ids(dataset)]
 
     def _ids(self, dataset: str) -> set[str]:
         """Return the ids of the licences in statements about a dataset or versions of it."""
@@ -216,13 +210,23 @@ class Statements:
 
     def _stated(self, version: str) -> Stated:
         for iri in (version, *self._earlier.get(version, ())):
-            statements = self.of(iri)
-            if statements:
-                said_of = iri if iri != version else None
-                return Stated(version, self._together(statements), statements, said_of)
+            if self._about.get(iri):
+                return self.said_of(iri, version)
+            # What was taken back is not made good by what was said of an earlier version.
+            if iri in self._withdrawn:
+                break
         return Stated(version, Expression.nothing())
 
-    def _together(self, statements: tuple[Statement, ...]) -> Expression:
-        """Return what several statements say at once: whoever may be right, all of it binds."""
-        texts = sorted({statement.expression for statement in statements})
-        return self._licenses.parse(" AND ".join(f"({text})" for text in texts))
+    def said_of(self, iri: str, version: str) -> Stated:
+        """Return what statements about a version or dataset say, for a version that has them.
+
+        Several that differ bind together, whoever may be right; one that says that nothing
+        is known contradicts none.
+        """
+        every = self.of(iri)
+        statements = tuple(s for s in every if s.expression != NOTHING) or every
+        said = {s.expression: self._licenses.parse(s.expression) for s in statements}
+        together = self._licenses.parse(" AND ".join(f"({text})" for text in sorted(said)))
+        differ = len({one.means for one in said.values()}) > 1
+        expression = together if differ else next(iter(said.values()))
+        return Stated(version, expression, statements, iri if iri != version else None, differ)

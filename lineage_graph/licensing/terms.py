@@ -112,23 +112,23 @@ class LicenseTerms:
         return None if any(license_.unknown_terms for license_ in adapted) else True
 
     def allows(self, expression: Expression) -> bool:
-        """Tell whether it may go out under one of the alternatives of a licence.
+        """Tell whether it may go out under one of the alternatives of a licence."""
+        return self._allows(self.judgement, expression)
 
-        What is copied stays under its own licence, so that another one has to be one that
-        the licensor accepts even for adaptations.
-        """
-        return any(all(map(self._may_go_out, ids)) for ids in expression.alternatives)
-
-    def _may_go_out(self, license_: str) -> bool:
-        iri = self._licenses.iri(license_)
-        allowed = self.judgement.outbound
+    def _allows(self, judgement: Judgement, expression: Expression) -> bool:
         copied = {
             b.license.iri
-            for b in self.judgement.bound
+            for b in judgement.bound
             if b.level == COPY and not b.license.unknown_terms
         }
-        return (allowed is None or iri in allowed) and all(
-            iri == one or iri in (self._algebra.outbound([one]) or ()) for one in copied
+        passing = [judgement.outbound, *map(self._algebra.passing_on, copied)]
+        return any(
+            all(
+                allowed is None or self._licenses.iri(one) in allowed
+                for allowed in passing
+                for one in ids
+            )
+            for ids in expression.alternatives
         )
 
     @cached_property
@@ -154,11 +154,16 @@ class LicenseTerms:
     @property
     def permissions(self) -> list[str]:
         """What every source of which more than results is left allows."""
-        granted: dict[str, set[str]] = {}
+        granted: dict[tuple[int, str, int], set[str]] = {}
         for bound, term in self.judgement.terms:
             if term.modality == "permission":
-                granted.setdefault(bound.source, set()).add(term.label)
-        sets = [granted.get(b.source, set()) for b in self.judgement.bound if b.level > RESULTS]
+                key = (bound.node, bound.license.id, bound.level)
+                granted.setdefault(key, set()).add(term.label)
+        sets = [
+            granted.get((b.node, b.license.id, b.level), set())
+            for b in self.judgement.bound
+            if b.level > RESULTS
+        ]
         return sorted(set.intersection(*sets)) if sets else []
 
     @cached_property
@@ -203,20 +208,25 @@ class LicenseTerms:
         """
         if use not in USES:
             raise InvalidRecord(f"There is no use {use!r}. Use one of: {', '.join(USES)}.")
-        verdict, reasons = self.verdicts[use], self.reasons(use)
+        reasons = self.reasons(use)
+        verdicts = {judgement.policy.name: judgement.verdicts[use] for judgement in self.judgements}
         if as_license is not None:
             expression = self._licenses.parse(as_license)
-            if not self.allows(expression):
+            refusing = [j for j in self.judgements if not self._allows(j, expression)]
+            for judgement in refusing:
+                name = judgement.policy.name
+                verdicts[name] = strictest([verdicts[name], "conflict"])
+            if any(judgement.policy == self.judgement.policy for judgement in refusing):
                 why = f"its sources do not allow {expression.text}"
                 reasons.insert(0, {"verdict": "conflict", "why": why, "allowed": self.outbound})
-                verdict = strictest([verdict, "conflict"])
         return {
             "name": self.name,
             "for": use,
             "as": as_license,
-            "verdict": verdict,
+            "verdict": verdicts[self.policy],
             "policy": self.policy,
-            "settled": self.settled(use),
+            "policies": verdicts,
+            "settled": len(set(verdicts.values())) == 1,
             "depends_on": [reading.label for reading in self.depends_on[use]],
             "reasons": reasons,
             "disclaimer": NOT_ADVICE,
