@@ -84,8 +84,8 @@ class Attributions:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
-            "owed": [vars(one) for one in self.owed],
-            "recommended": [vars(one) for one in self.recommended],
+            "owed": [dict(vars(one)) for one in self.owed],
+            "recommended": [dict(vars(one)) for one in self.recommended],
         }
 
 

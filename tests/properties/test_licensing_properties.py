@@ -16,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lineage_graph.declarations import bundled
+from lineage_graph.errors import InvalidRecord
 from lineage_graph.graph import Graph
 from lineage_graph.graph.declared import Declared
 from lineage_graph.identity import fresh, named, uuid7
@@ -106,7 +107,12 @@ class World:
         return self.graph.license_terms(self.iri(name), policy)
 
     def ends(self, name: str, policy: str = "balanced") -> list[Affected]:
-        return self.graph.license_impact(self.iri(name), policy=policy).rows()
+        """Return what ends with a thing; nothing, with reason, where it has no licence to end."""
+        try:
+            return self.graph.license_impact(self.iri(name), policy=policy).rows()
+        except InvalidRecord as made_here:
+            assert "was made here" in str(made_here)
+            return []
 
     def levels(self, terms: LicenseTerms) -> dict[tuple[str, str], list[int]]:
         found: dict[tuple[str, str], list[int]] = {}
@@ -131,6 +137,8 @@ def answer(terms: LicenseTerms) -> dict[str, Any]:
     said = terms.to_dict()
     for term in said["terms"]:
         del term["path"], term["bottleneck"]
+    for credit in (*said["attributions"]["owed"], *said["attributions"]["recommended"]):
+        del credit["path"]
     for use in USES:
         del said["verdicts"][use]["depends_on"]
         for reason in said["verdicts"][use]["reasons"]:
