@@ -8,24 +8,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from lineage_graph.drawing import Table
 from lineage_graph.drawing.table import as_text, mime_bundle
-from lineage_graph.errors import InvalidRecord, LineageGraphError, NotFound
+from lineage_graph.errors import InvalidRecord, LineageGraphError, NotFound, PolicyRefused
 from lineage_graph.executors import BASE_PATH, Pin
 from lineage_graph.graph.folders import Folders, sync
 from lineage_graph.graph.stating import Claim, Stating
 from lineage_graph.identity import fresh, part
 from lineage_graph.licensing import LicenseTerms, Licensing, Use
 from lineage_graph.licensing.gate import Gate
+from lineage_graph.licensing.values import NOT_ADVICE
 from lineage_graph.recording import Recorder
 from lineage_graph.recording.descriptions import ENGINE, engine_agent
 from lineage_graph.records import Activity, Agent, Association
 from lineage_graph.replay.origins import Record
+from lineage_graph.replay.privacy import Here
 from lineage_graph.replay.publication import require_free, whole_folder
 from lineage_graph.snapshots import Snapshots, files_of
 
-DATA, NOTICE, TERMS, METHOD = "data", "NOTICE.txt", "license-terms.json", "method"
+DATA, NOTICE, TERMS = "data", "NOTICE.txt", "license-terms.json"
+LICENSES, METHOD = "licenses", "method"
+SHARE_ALIKE = "shareAlike"
 
 
 @dataclass(frozen=True)
@@ -88,34 +93,64 @@ class Publishing:
     ) -> Published:
         """Put a version into a new folder for others; see ``Graph.publish``."""
         require_free(into)
-        terms = self.licensing.blocking(version)
+        terms = self.licensing.blocking(version, together=use != "share")
         self.gate.before_publishing(terms, use, despite)
+        under = self._outbound(version, terms, license_)
         begun = datetime.now(UTC)
         pin = self._pin(version)
-        if license_ is not None:
-            self._declare(version, license_)
-            # What is handed on says under which licence it goes out.
-            terms = self.licensing.blocking(version)
-        self.stating.require_declared(terms)
         with whole_folder(into) as work, self.folders.scratch() as restored:
             count = self._copy(pin, work / DATA, restored)
-            (work / NOTICE).write_text(terms.notice().to_text(), encoding="utf-8")
-            text = json.dumps(terms.to_dict(), ensure_ascii=False, indent=2, default=str)
-            (work / TERMS).write_text(f"{text}\n", encoding="utf-8")
-            for number, database in enumerate(terms.offered):
-                self.method(database.version, work / METHOD / f"{number + 1}")
+            self._hand_on(work, terms, under)
             sync(work)
-        self._record(version, terms, use, despite, begun)
+            if license_ is not None:
+                self.stating.state(version, Claim(license_))
+            self._record(version, terms, use, despite, begun)
         names = tuple(database.name for database in terms.offered)
-        return Published(terms.name, into, terms.verdicts[use], license_, count, names)
+        return Published(terms.name, into, terms.verdicts[use], under, count, names)
 
-    def _declare(self, version: str, license_: str) -> None:
-        if self.licensing.outgoing(version) is None:
-            raise InvalidRecord(
-                "It came from outside and goes on under the licence it has. Leave out the "
-                "licence, or publish something that was made from it."
+    def _outbound(self, version: str, terms: LicenseTerms, license_: str | None) -> str | None:
+        """Return the licence it goes out under, before anything is written.
+
+        Raises:
+            PolicyRefused: The sources do not allow it, or demand that one is declared.
+            InvalidRecord: It came from outside, so that it is not ours to give.
+            RecordConflict: Another one was declared.
+        """
+        if license_ is not None:
+            if self.licensing.outgoing(version) is None:
+                raise InvalidRecord(
+                    "It came from outside and goes on under the licence it has. Leave out the "
+                    "licence, or publish something that was made from it."
+                )
+            return self.stating.require_allowed(version, Claim(license_)).text
+        self.stating.require_declared(terms)
+        alike = [t for t in terms.terms if t.modality == "duty" and t.action.endswith(SHARE_ALIKE)]
+        if alike and not terms.declared and self.licensing.outgoing(version) is not None:
+            allowed = ", ".join(terms.outbound or ())
+            raise PolicyRefused(
+                f"{terms.name}: {alike[0].source} ({alike[0].license}) demands that it is shared "
+                f"under a licence it accepts. Say which: {allowed}. {NOT_ADVICE}"
             )
-        self.stating.state(version, Claim(license_))
+        return ", ".join(terms.declared) or None
+
+    def _hand_on(self, work: Path, terms: LicenseTerms, under: str | None) -> None:
+        """Write what goes along: who is to be named, licence texts, terms and methods.
+
+        Names that are paths of this machine are told by their last part.
+        """
+        here = Here()
+        said = f"{terms.name} is made available under {under}.\n\n" if under else ""
+        (work / NOTICE).write_text(
+            "\n".join(map(here.public, (said + terms.notice().to_text()).split("\n"))), "utf-8"
+        )
+        facts = _public(terms.to_dict() | {"goes_out_under": under}, here)
+        text = json.dumps(facts, ensure_ascii=False, indent=2, default=str)
+        (work / TERMS).write_text(f"{text}\n", encoding="utf-8")
+        for digest in sorted(terms.evidence):
+            (work / LICENSES).mkdir(exist_ok=True)
+            (work / LICENSES / f"{digest}.txt").write_bytes(self.stating.artifacts.get(digest))
+        for number, database in enumerate(terms.offered):
+            self.method(database.version, work / METHOD / f"{number + 1}")
 
     def _pin(self, version: str) -> Pin:
         """Return bytes of a version that are as they were recorded."""
@@ -150,7 +185,7 @@ class Publishing:
         why = f", despite {terms.verdicts[use]}: {despite}" if despite else ""
         done = Activity(
             id=activity,
-            label=f"publish {terms.name} for {use}{why}",
+            label=Here().public(f"publish {terms.name} for {use}{why}"),
             started_at=begun,
             ended_at=datetime.now(UTC),
             status="completed",
@@ -161,3 +196,12 @@ class Publishing:
         agents = [engine_agent(), Agent(id=self.recorder.author)]
         followed = Association(id=done.qualified_association, agent=ENGINE)
         self.recorder.append([done, followed], shared=agents)
+
+
+def _public(value: Any, here: Here) -> Any:
+    """Return plain values whose texts name no place of this machine."""
+    if isinstance(value, dict):
+        return {key: _public(inner, here) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_public(inner, here) for inner in value]
+    return here.public(value) if isinstance(value, str) else value

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from lineage_graph.artifacts import Artifacts
-from lineage_graph.errors import InvalidRecord, RecordError, ReplayError, StepFailed
+from lineage_graph.errors import InvalidRecord, PolicyRefused, RecordError, ReplayError, StepFailed
 from lineage_graph.executors import ExecutorName, Place, Program
 from lineage_graph.graph.catalogue import KINDS, Catalogue
 from lineage_graph.graph.datasets import Datasets
@@ -189,11 +189,13 @@ class Renewing:
         Raises:
             StepFailed: Its program raised, which is recorded; the message says which step.
         """
+        made = ", ".join(output.new_name for output in earlier if not output.reused)
+        stays = f" What was made before stays: {made}." if made else ""
         try:
             return self._executed(step, inputs, verbs)
+        except PolicyRefused as refused:
+            raise PolicyRefused(f"{refused}{stays}") from refused
         except (RecordError, ReplayError) as error:
-            made = ", ".join(output.new_name for output in earlier if not output.reused)
-            stays = f" What was made before stays: {made}." if made else ""
             filled = ", ".join(map(self.catalogue.name_of, inputs.values()))
             raise StepFailed(
                 f"{step.name} could not be made anew from {filled}: {error} "

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lineage_graph.artifacts import Artifacts
-from lineage_graph.errors import InvalidRecord, NotFound, PolicyRefused
-from lineage_graph.identity import fresh, kind_of, part
-from lineage_graph.licensing import LicenseTerms, Licensing
+from lineage_graph.errors import InvalidRecord, NotFound, PolicyRefused, RecordConflict
+from lineage_graph.identity import fresh, kind_of, part, sha256
+from lineage_graph.licensing import VERSIONS, LicenseTerms, Licensing
 from lineage_graph.licensing.algebra import ADAPTED
 from lineage_graph.licensing.licenses import Expression
 from lineage_graph.recording import Recorder
@@ -78,7 +78,7 @@ class Stating:
     def known(self, about: str, claim: Claim) -> str | None:
         """Return the statement in force that says exactly this already, or None."""
         expression, text = self.read(claim)
-        digest = self.artifacts.put_bytes(text) if text is not None else None
+        digest = sha256(text) if text is not None else None
         for statement in self.licensing.statements.of(about):
             said = (statement.expression, statement.evidence, statement.said_by)
             credit = (statement.attribution, statement.address)
@@ -106,8 +106,7 @@ class Stating:
         known = self.known(about, claim)
         if known is not None:
             return known
-        expression, text = self.read(claim)
-        self._require_allowed(about, expression)
+        expression, text = self.require_allowed(about, claim), self.read(claim)[1]
         evidence: list[Record] = []
         if text is not None:
             evidence.append(artifact(self.artifacts.put_bytes(text), len(text), "text/plain"))
@@ -127,13 +126,26 @@ class Stating:
         self.recorder.append([statement], shared=[*evidence, Agent(id=self.recorder.author)])
         return statement.id
 
-    def _require_allowed(self, about: str, expression: Expression) -> None:
-        """Refuse to declare an outbound licence that the sources do not allow."""
-        if kind_of(about) not in ("version", "model-version"):
-            return
-        terms = self.licensing.outgoing(about)
-        if terms is not None and not terms.allows(expression):
+    def require_allowed(self, about: str, claim: Claim) -> Expression:
+        """Return what a claim says, unless it may not be said of something made here.
+
+        Raises:
+            PolicyRefused: Its sources do not allow the licence.
+            RecordConflict: Another licence was declared for it.
+        """
+        expression = self.read(claim)[0]
+        terms = self.licensing.outgoing(about) if kind_of(about) in VERSIONS else None
+        if terms is None:
+            return expression
+        for statement in self.licensing.statements.of(about):
+            if self.licensing.licenses.parse(statement.expression).means != expression.means:
+                raise RecordConflict(
+                    f"{terms.name} is declared to go out under {statement.expression} already. "
+                    f"Withdraw that first: graph.invalidate({statement.iri!r}, because=...)."
+                )
+        if not terms.allows(expression):
             raise PolicyRefused(_not_allowed(terms, expression))
+        return expression
 
     def require_declared(self, terms: LicenseTerms) -> None:
         """Refuse what somebody declared a licence for that its sources do not allow by now.

@@ -56,8 +56,8 @@ class Attribution:
         """Return the credit line."""
         by = f", by {self.who}" if self.who else ""
         at = f" ({self.address})" if self.address else ""
-        kept = f"kept here as sha256 {self.evidence}" if self.evidence else "not recorded"
-        where = self.text or f"the licence's text is {kept}"
+        kept = f"the licence's text has the sha256 {self.evidence}"
+        where = self.text or (kept if self.evidence else "the licence's text is not recorded")
         said = [f"{self.source}{by}{at}. Licence: {self.title} ({self.license}), {where}."]
         if self.changed:
             said.append("Changes were made.")
@@ -152,7 +152,7 @@ class _Told:
         license_ = bound.license
         return Attribution(
             source=self.name(bound.source),
-            who=next((s.attribution for s in said if s.attribution), None),
+            who="; ".join(dict.fromkeys(s.attribution for s in said if s.attribution)) or None,
             license=license_.id,
             title=license_.title,
             text=next(iter(license_.texts), None),

@@ -240,6 +240,12 @@ class LicenseTerms:
         )
 
     @property
+    def evidence(self) -> set[str]:
+        """Hex sha256 of the kept texts that say which licence a source has."""
+        said = (s.evidence for b in self.judgement.bound for s in b.stated.statements)
+        return {digest for digest in said if digest}
+
+    @property
     def gaps(self) -> list[str]:
         """What is not recorded, and so not known."""
         unknown = {

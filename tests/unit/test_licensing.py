@@ -24,6 +24,7 @@ from lineage_graph.errors import (
     LicenseWarning,
     NotFound,
     PolicyRefused,
+    RecordConflict,
 )
 from lineage_graph.executors import Description, InputPath
 from lineage_graph.graph import Graph
@@ -505,7 +506,7 @@ def test_a_licence_without_a_text_says_so_and_evidence_is_named_by_its_digest(
     shop.source("B", "LicenseRef-research-only", evidence=evidence)
     shop.made("N", {"B": ("Training",)})
     (owed,) = shop.terms("N").attributions.owed
-    assert f"kept here as sha256 {sha256(b'for research only')}" in owed.sentence()
+    assert f"the licence's text has the sha256 {sha256(b'for research only')}" in owed.sentence()
     (said,) = shop.graph.license_statements("B")
     assert (said["evidence"], said["location"]) == (sha256(b"for research only"), "contract.txt")
 
@@ -808,6 +809,67 @@ def test_a_source_is_published_with_its_notice_or_refused_leaving_nothing(
         shop.graph.publish("N", tmp_path / "never", despite="we want to")
     assert shop.ledger.head == said > head
     assert not (tmp_path / "never").exists() and not (tmp_path / "again").exists()
+
+
+def test_what_is_handed_on_has_the_texts_and_names_no_folder_of_this_machine(
+    shop: Shop, tmp_path: Path
+) -> None:
+    file, text = tmp_path / "a.csv", tmp_path / "LICENSE"
+    file.write_text("x\n1\n")
+    text.write_text("Copyright (c) 2026 Ana\n")
+    shop.graph.dataset(str(file), file, license="MIT", evidence=text, header=True)
+    shop.graph.publish(str(file), tmp_path / "out")
+    (kept,) = (tmp_path / "out" / "licenses").iterdir()
+    assert kept.read_text() == text.read_text()
+    for handed_on in (tmp_path / "out").rglob("*"):
+        assert handed_on.is_dir() or str(tmp_path) not in handed_on.read_text()
+    labels = [str(row["label"]) for row in shop.graph.query("records/activity")]
+    assert any(label.startswith("publish a.csv@1") for label in labels)
+
+
+def test_share_alike_is_shared_only_under_a_licence_that_is_said(
+    shop: Shop, tmp_path: Path
+) -> None:
+    a = shop.source("A", "CC-BY-SA-4.0")
+    shop.made("B", {"A": ("Transform",)})
+    with pytest.raises(PolicyRefused, match=r"A@1 \(CC-BY-SA-4.0\) demands .*Say which: CC-BY-SA"):
+        shop.graph.publish("B", tmp_path / "out")
+    shop.graph.state_license("B", "CC-BY-SA-4.0")
+    with pytest.raises(RecordConflict, match="already"):
+        shop.graph.state_license("B", "LAL-1.3")
+    assert a and not (tmp_path / "out").exists()
+
+
+def test_one_choice_of_licence_has_to_allow_a_commercial_publication(shop: Shop) -> None:
+    shop.source("A", "CC-BY-NC-4.0 OR LicenseRef-proprietary")
+    made = shop.made("B", {"A": ("Filter",)})
+    terms = shop.graph._licensing.blocking(made, together=True)
+    with pytest.raises(PolicyRefused):
+        Gate(shop.graph._licensing).before_publishing(terms, "commercial", None)
+
+
+def test_a_source_whose_licence_nobody_knows_stays_unknown_however_little_is_left(
+    shop: Shop,
+) -> None:
+    shop.source("A")
+    shop.made("M", {"A": ("Training",)})
+    for policy in ("permissive", "balanced", "conservative"):
+        assert set(shop.terms("M", policy).verdicts.values()) == {"unknown"}
+        assert shop.terms("M", policy).gaps == ["the licence of A@1 is not known"]
+
+
+def test_the_same_licences_in_another_order_are_no_contradiction(shop: Shop) -> None:
+    shop.source("A", "MIT OR Apache-2.0")
+    shop.graph.state_license("A", "Apache-2.0 OR MIT", said_by="somebody else")
+    shop.graph.state_license("A", "NOASSERTION", said_by="a third")
+    assert shop.terms("A").verdicts["share"] == "permitted-with-duties"
+
+
+def test_a_rule_about_an_action_nobody_declares_is_refused(store: Path, organisation: Path) -> None:
+    file = next((organisation / "ontology" / "licenses").iterdir())
+    file.write_text(file.read_text().replace("cc:CommercialUse", "cc:commercialUse"))
+    with pytest.raises(DeclarationError, match="declared as an odrl:Action"):
+        Shop(store, organisation).graph.licenses()
 
 
 def test_a_licence_is_not_declared_for_what_then_cannot_be_published(
