@@ -143,7 +143,8 @@ class Publishing:
         (work / NOTICE).write_text(
             "\n".join(map(here.public, (said + terms.notice().to_text()).split("\n"))), "utf-8"
         )
-        facts = _public(terms.to_dict() | {"goes_out_under": under}, here)
+        declared = {"declared": [under], "declared_allowed": True} if under else {}
+        facts = _public(terms.to_dict() | declared, here)
         text = json.dumps(facts, ensure_ascii=False, indent=2, default=str)
         (work / TERMS).write_text(f"{text}\n", encoding="utf-8")
         for digest in sorted(terms.evidence):
