@@ -196,7 +196,16 @@ def test_another_database_is_not_a_ledger(path: Path) -> None:
 def test_a_newer_schema_asks_for_an_upgrade(path: Path) -> None:
     Ledger(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
 
     with pytest.raises(StoreError, match="Upgrade lineage_graph"):
+        Ledger(path)
+
+
+def test_a_ledger_from_before_the_first_release_is_refused_as_whole(path: Path) -> None:
+    Ledger(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+
+    with pytest.raises(StoreError, match="is whole"):
         Ledger(path)
