@@ -281,7 +281,7 @@ def publish(
     with session.graph() as graph:
         published = graph.publish(name, into, license=as_, use=use.value, despite=despite)
     if session.as_json:
-        write_json(vars(published))
+        write_json(published.to_dict())
     else:
         print(published)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from lineage_graph.graph.stating import Claim, Stating
 from lineage_graph.identity import fresh, part
 from lineage_graph.licensing import LicenseTerms, Licensing, Use
 from lineage_graph.licensing.gate import Gate
+from lineage_graph.licensing.licenses import NOTHING
 from lineage_graph.licensing.values import NOT_ADVICE
 from lineage_graph.recording import Recorder
 from lineage_graph.recording.descriptions import ENGINE, engine_agent
@@ -31,6 +33,8 @@ from lineage_graph.snapshots import Snapshots, files_of
 DATA, NOTICE, TERMS = "data", "NOTICE.txt", "license-terms.json"
 LICENSES, METHOD = "licenses", "method"
 SHARE_ALIKE = "shareAlike"
+DIGITS = 16
+"""How much of its sha256 the file of a licence's text is named by."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,11 @@ class Published:
         """Return what a notebook shows: a table, and text where it cannot show one."""
         return mime_bundle(self._table())
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        plain = {"folder": str(self.folder), "methods": list(self.methods)}
+        return {**vars(self), **plain, "disclaimer": NOT_ADVICE}
+
     def _table(self) -> Table:
         rows = [
             ("folder", str(self.folder)),
@@ -67,6 +76,7 @@ class Published:
             ("licence", self.license or "not declared"),
             ("files", str(self.files)),
             ("methods offered", ", ".join(self.methods) or "none are owed"),
+            ("note", NOT_ADVICE),
         ]
         return Table(f"published {self.name}", ("what", "value"), rows)
 
@@ -95,20 +105,21 @@ class Publishing:
         require_free(into)
         terms = self.licensing.blocking(version, together=use != "share")
         self.gate.before_publishing(terms, use, despite)
-        under = self._outbound(version, terms, license_)
-        begun = datetime.now(UTC)
+        claim = Claim(license_) if license_ is not None else None
+        under = self._outbound(version, terms, claim)
+        here, begun = Here(_recorded_paths(terms)), datetime.now(UTC)
         pin = self._pin(version)
+        why = f", despite {terms.verdicts[use]}: {despite}" if despite else ""
+        label = here.public(f"publish {terms.name} for {use}{why}")
         with whole_folder(into) as work, self.folders.scratch() as restored:
             count = self._copy(pin, work / DATA, restored)
-            self._hand_on(work, terms, under)
+            self._hand_on(work, terms, under, here)
             sync(work)
-            if license_ is not None:
-                self.stating.state(version, Claim(license_))
-            self._record(version, terms, use, despite, begun)
+            self._record(version, claim, label, begun)
         names = tuple(database.name for database in terms.offered)
         return Published(terms.name, into, terms.verdicts[use], under, count, names)
 
-    def _outbound(self, version: str, terms: LicenseTerms, license_: str | None) -> str | None:
+    def _outbound(self, version: str, terms: LicenseTerms, claim: Claim | None) -> str | None:
         """Return the licence it goes out under, before anything is written.
 
         Raises:
@@ -116,40 +127,44 @@ class Publishing:
             InvalidRecord: It came from outside, so that it is not ours to give.
             RecordConflict: Another one was declared.
         """
-        if license_ is not None:
-            if self.licensing.outgoing(version) is None:
+        ours = self.licensing.outgoing(version) is not None
+        if claim is not None:
+            if not ours:
                 raise InvalidRecord(
                     "It came from outside and goes on under the licence it has. Leave out the "
                     "licence, or publish something that was made from it."
                 )
-            return self.stating.require_allowed(version, Claim(license_)).text
+            expression = self.stating.read(claim)[0]
+            self.stating.require_allowed(version, expression)
+            return expression.text
         self.stating.require_declared(terms)
+        if terms.declared:
+            said = self.licensing.statements.said_of(version, version).expression.text
+            return None if said == NOTHING else said
         alike = [t for t in terms.terms if t.modality == "duty" and t.action.endswith(SHARE_ALIKE)]
-        if alike and not terms.declared and self.licensing.outgoing(version) is not None:
-            allowed = ", ".join(terms.outbound or ())
+        if alike and ours:
+            allowed = ", ".join(terms.outbound or (alike[0].license,))
             raise PolicyRefused(
                 f"{terms.name}: {alike[0].source} ({alike[0].license}) demands that it is shared "
                 f"under a licence it accepts. Say which: {allowed}. {NOT_ADVICE}"
             )
-        return ", ".join(terms.declared) or None
+        return None
 
-    def _hand_on(self, work: Path, terms: LicenseTerms, under: str | None) -> None:
+    def _hand_on(self, work: Path, terms: LicenseTerms, under: str | None, here: Here) -> None:
         """Write what goes along: who is to be named, licence texts, terms and methods.
 
         Names that are paths of this machine are told by their last part.
         """
-        here = Here()
-        said = f"{terms.name} is made available under {under}.\n\n" if under else ""
-        (work / NOTICE).write_text(
-            "\n".join(map(here.public, (said + terms.notice().to_text()).split("\n"))), "utf-8"
-        )
+        notice = replace(terms.notice(), under=under).to_text()
+        (work / NOTICE).write_text("\n".join(map(here.public, notice.split("\n"))), "utf-8")
         declared = {"declared": [under], "declared_allowed": True} if under else {}
         facts = _public(terms.to_dict() | declared, here)
         text = json.dumps(facts, ensure_ascii=False, indent=2, default=str)
         (work / TERMS).write_text(f"{text}\n", encoding="utf-8")
         for digest in sorted(terms.evidence):
             (work / LICENSES).mkdir(exist_ok=True)
-            (work / LICENSES / f"{digest}.txt").write_bytes(self.stating.artifacts.get(digest))
+            kept = work / LICENSES / f"{digest[:DIGITS]}.txt"
+            kept.write_bytes(self.stating.artifacts.get(digest))
         for number, database in enumerate(terms.offered):
             self.method(database.version, work / METHOD / f"{number + 1}")
 
@@ -179,14 +194,12 @@ class Publishing:
             count += 1
         return count
 
-    def _record(
-        self, version: str, terms: LicenseTerms, use: Use, despite: str | None, begun: datetime
-    ) -> None:
+    def _record(self, version: str, claim: Claim | None, label: str, begun: datetime) -> None:
+        """Record the publication, and the licence that was given with it, as one bundle."""
         activity = fresh("activity")
-        why = f", despite {terms.verdicts[use]}: {despite}" if despite else ""
         done = Activity(
             id=activity,
-            label=Here().public(f"publish {terms.name} for {use}{why}"),
+            label=label,
             started_at=begun,
             ended_at=datetime.now(UTC),
             status="completed",
@@ -196,7 +209,23 @@ class Publishing:
         )
         agents = [engine_agent(), Agent(id=self.recorder.author)]
         followed = Association(id=done.qualified_association, agent=ENGINE)
-        self.recorder.append([done, followed], shared=agents)
+        said = self.stating.draw_up(version, claim) if claim is not None else None
+        statement, shared = (said.records, said.shared) if said is not None else ((), ())
+        self.recorder.append([done, followed, *statement], shared=[*agents, *shared])
+
+
+def _recorded_paths(terms: LicenseTerms) -> set[str]:
+    """Return the paths that what an answer names is called by: nobody gave it another name."""
+    judgement = terms.judgement
+    bound = {*judgement.bound, *(one for reason in judgement.reasons for one in reason.bound)}
+    iris = {terms.version}
+    for one in bound:
+        iris |= {one.source, one.stated.said_of or one.source}
+        iris |= {iri for step in one.way.steps for iri in (step.source, step.derived)}
+    names = [*map(terms.named, iris), *(database.name for database in terms.offered)]
+    parts = (one for name in names for one in name.split("; "))
+    found = (re.sub(r"@\d+$", "", re.sub(r"^file:/+", "/", one)) for one in parts)
+    return {path for path in found if path.startswith("/")}
 
 
 def _public(value: Any, here: Here) -> Any:

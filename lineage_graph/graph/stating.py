@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from lineage_graph.artifacts import Artifacts
 from lineage_graph.errors import InvalidRecord, NotFound, PolicyRefused, RecordConflict
 from lineage_graph.identity import fresh, kind_of, part, sha256
 from lineage_graph.licensing import VERSIONS, LicenseTerms, Licensing
 from lineage_graph.licensing.algebra import ADAPTED
-from lineage_graph.licensing.licenses import Expression
+from lineage_graph.licensing.licenses import NOTHING, Expression
+from lineage_graph.licensing.values import NOT_ADVICE
 from lineage_graph.recording import Recorder
 from lineage_graph.recording.descriptions import ENGINE, artifact, engine_agent
 from lineage_graph.records import (
@@ -22,6 +24,9 @@ from lineage_graph.records import (
     LicenseStatement,
     Record,
 )
+
+ENDING: Final = (*VERSIONS, "license-statement", "bundle")
+"""What the IRIs of what can be invalidated say it is."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,21 @@ class Claim:
     said_by: str | None = None
     attribution: str | None = None
     address: str | None = None
+
+
+@dataclass(frozen=True)
+class DrawnUp:
+    """A statement that is not recorded yet, or one that is already.
+
+    Attributes:
+        iri: The statement.
+        records: What is to be recorded; nothing when it was said before.
+        shared: What is to be recorded with it unless it was before.
+    """
+
+    iri: str
+    records: tuple[Record, ...] = ()
+    shared: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +97,11 @@ class Stating:
 
     def known(self, about: str, claim: Claim) -> str | None:
         """Return the statement in force that says exactly this already, or None."""
-        expression, text = self.read(claim)
+        return self._known(about, claim, *self.read(claim))
+
+    def _known(
+        self, about: str, claim: Claim, expression: Expression, text: bytes | None
+    ) -> str | None:
         digest = sha256(text) if text is not None else None
         for statement in self.licensing.statements.of(about):
             said = (statement.expression, statement.evidence, statement.said_by)
@@ -102,11 +126,25 @@ class Stating:
         Raises:
             InvalidRecord: As :meth:`read` does.
             PolicyRefused: It was made here, and its sources do not allow the licence.
+            RecordConflict: It was made here, and another licence was declared for it.
         """
-        known = self.known(about, claim)
+        drawn = self.draw_up(about, claim)
+        if drawn.records:
+            self.recorder.append(drawn.records, shared=drawn.shared)
+        return drawn.iri
+
+    def draw_up(self, about: str, claim: Claim) -> DrawnUp:
+        """Return what there is to record for a claim, and keep its evidence.
+
+        Raises:
+            InvalidRecord, PolicyRefused, RecordConflict: As :meth:`state` does; then the
+                evidence is not kept.
+        """
+        expression, text = self.read(claim)
+        known = self._known(about, claim, expression, text)
         if known is not None:
-            return known
-        expression, text = self.require_allowed(about, claim), self.read(claim)[1]
+            return DrawnUp(known)
+        self.require_allowed(about, expression)
         evidence: list[Record] = []
         if text is not None:
             evidence.append(artifact(self.artifacts.put_bytes(text), len(text), "text/plain"))
@@ -123,29 +161,28 @@ class Stating:
             attribution_name=claim.attribution,
             attribution_url=claim.address,
         )
-        self.recorder.append([statement], shared=[*evidence, Agent(id=self.recorder.author)])
-        return statement.id
+        agent = Agent(id=self.recorder.author)
+        return DrawnUp(statement.id, (statement,), (*evidence, agent))
 
-    def require_allowed(self, about: str, claim: Claim) -> Expression:
-        """Return what a claim says, unless it may not be said of something made here.
+    def require_allowed(self, about: str, expression: Expression) -> None:
+        """Refuse a licence that something made here may not go out under.
 
         Raises:
             PolicyRefused: Its sources do not allow the licence.
             RecordConflict: Another licence was declared for it.
         """
-        expression = self.read(claim)[0]
         terms = self.licensing.outgoing(about) if kind_of(about) in VERSIONS else None
         if terms is None:
-            return expression
+            return
         if not terms.allows(expression):
-            raise PolicyRefused(_not_allowed(terms, expression))
+            raise PolicyRefused(f"{_not_allowed(terms, expression)} {NOT_ADVICE}")
         for statement in self.licensing.statements.of(about):
-            if self.licensing.licenses.parse(statement.expression).means != expression.means:
+            said = self.licensing.licenses.parse(statement.expression)
+            if statement.expression != NOTHING and said.means != expression.means:
                 raise RecordConflict(
                     f"{terms.name} is declared to go out under {statement.expression} already. "
                     f"Withdraw that first: graph.invalidate({statement.iri!r}, because=...)."
                 )
-        return expression
 
     def require_declared(self, terms: LicenseTerms) -> None:
         """Refuse what somebody declared a licence for that its sources do not allow by now.
@@ -159,7 +196,7 @@ class Stating:
                 raise PolicyRefused(
                     f"{_not_allowed(terms, expression)}\nThat it goes out under "
                     f"{expression.text} is said by {statement.iri}: withdraw it with "
-                    f"graph.invalidate({statement.iri!r}, because=...)."
+                    f"graph.invalidate({statement.iri!r}, because=...). {NOT_ADVICE}"
                 )
 
     def invalidate(self, iri: str, because: str) -> str:
@@ -170,7 +207,9 @@ class Stating:
 
         Raises:
             NotFound: Nothing of that IRI is recorded.
-            InvalidRecord: There is no reason.
+            InvalidRecord: There is no reason, or it is of a kind that invalidating has no
+                effect on.
+            RecordConflict: It is a statement that was withdrawn already.
         """
         if not because.strip():
             raise InvalidRecord("Say why it no longer holds: because='...'.")
@@ -179,6 +218,7 @@ class Stating:
                 f"Nothing is recorded under {iri}. Give the IRI of a version, a statement or a "
                 "bundle."
             )
+        self._require_in_force(iri)
         now, activity = datetime.now(UTC), fresh("activity")
         done = Activity(
             id=activity,
@@ -199,6 +239,27 @@ class Stating:
             shared=agents,
         )
         return activity
+
+    def _require_in_force(self, iri: str) -> None:
+        kind = kind_of(iri)
+        if kind not in ENDING or "#" in iri:
+            what = f"part of a {kind}" if kind in ENDING else kind or "not ours"
+            raise InvalidRecord(
+                f"{iri} ({what}) cannot be invalidated: saying so would change nothing. "
+                f"What can be is: {', '.join(ENDING)}."
+            )
+        if kind == "license-statement" and not self._holds(iri):
+            raise RecordConflict(
+                f"{iri} was invalidated already. graph.license_statements(NAME) lists what holds."
+            )
+
+    def _holds(self, statement: str) -> bool:
+        statements = self.licensing.statements
+        return any(
+            one.iri == statement
+            for about in statements.subjects.values()
+            for one in statements.of(about)
+        )
 
 
 def _not_allowed(terms: LicenseTerms, expression: Expression) -> str:

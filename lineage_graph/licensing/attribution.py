@@ -5,7 +5,7 @@ Sources: CC BY 4.0 s.3(a), ODbL 1.0 s.4.2 and 4.3, CDLA-Permissive-2.0 s.2.1, Ap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final, Literal, get_args
@@ -28,12 +28,13 @@ class Attribution:
 
     Attributes:
         source: Name of the source.
-        who: Who is to be named, in the licensor's words; None when nobody said.
+        who: Who is to be named, in the licensor's words, joined by ``; ``; None when nobody
+            said.
         license: Id of its licence.
         title: The licence's title.
         text: Where the licence's text is; None when that is not recorded.
-        evidence: Hex sha256 of the text that was kept as evidence.
-        address: Where the licensor publishes the source.
+        evidence: Hex sha256 of each text that was kept as evidence, joined by ``; ``.
+        address: Where the licensor publishes the source; several are joined by ``; ``.
         changed: Whether it is to be said that changes were made.
         produced_work: Whether the notice of ODbL 1.0 s.4.3 is to be given.
         level: Name of how much of the source is left.
@@ -74,7 +75,8 @@ class Attributions:
     """Who is to be named, and who would be named by custom.
 
     Attributes:
-        owed: Sources whose licence demands it.
+        owed: Sources whose licence demands it, or may: what it says is not declared, and
+            whoever stated it said whom to name.
         recommended: Sources whose licence demands it of copies and says nothing of results.
     """
 
@@ -110,7 +112,7 @@ def attributions(
         roles: dict[str, str] = {}
         for bound in levels:
             roles |= _roles(algebra, bound, bound.level)
-        if CREDIT in roles or PRODUCED_WORK in roles:
+        if CREDIT in roles or PRODUCED_WORK in roles or _asked_for(levels[-1]):
             owed.append(told.attribution(levels[-1], roles))
         elif any(_by_custom(algebra, bound) for bound in levels):
             recommended.append(told.attribution(levels[-1], {}))
@@ -122,6 +124,12 @@ def _by_source(judgement: Judgement) -> Mapping[tuple[int, str], list[Bound]]:
     for bound in judgement.bound:
         found.setdefault((bound.node, bound.license.id), []).append(bound)
     return found
+
+
+def _asked_for(bound: Bound) -> bool:
+    """Tell whether somebody is to be named under a licence whose terms no file declares."""
+    named = any(statement.attribution for statement in bound.stated.statements)
+    return named and not bound.license.declared
 
 
 def _by_custom(algebra: Algebra, bound: Bound) -> bool:
@@ -152,17 +160,22 @@ class _Told:
         license_ = bound.license
         return Attribution(
             source=self.name(bound.source),
-            who="; ".join(dict.fromkeys(s.attribution for s in said if s.attribution)) or None,
+            who=_together(s.attribution for s in said),
             license=license_.id,
             title=license_.title,
             text=next(iter(license_.texts), None),
-            evidence=next((s.evidence for s in said if s.evidence), None),
-            address=next((s.address for s in said if s.address), None),
+            evidence=_together(s.evidence for s in said),
+            address=_together(s.address for s in said),
             changed=CHANGES in roles,
             produced_work=PRODUCED_WORK in roles,
             level=self.algebra.levels[bound.level],
             path=self.path(bound),
         )
+
+
+def _together(said: Iterable[str | None]) -> str | None:
+    """Return all that was said, each once; None when nothing was."""
+    return "; ".join(dict.fromkeys(one for one in said if one)) or None
 
 
 def _once(found: Sequence[Attribution]) -> tuple[Attribution, ...]:
@@ -181,6 +194,7 @@ class Notice:
             it, or the method of making them.
         gaps: What is not known.
         disclaimer: That it is no legal advice.
+        under: The licence it is given to others under; None when it is not, or none was said.
     """
 
     name: str
@@ -189,6 +203,7 @@ class Notice:
     offered: tuple[str, ...]
     gaps: tuple[str, ...]
     disclaimer: str
+    under: str | None = None
 
     def sections(self) -> Iterator[tuple[str, list[str]]]:
         """Yield headings with their lines; what has no line is left out."""
@@ -219,20 +234,28 @@ class Notice:
             )
         return {"text": self._text, "markdown": self._markdown, "html": self._html}[format]()
 
+    @property
+    def _outgoing(self) -> list[str]:
+        return [f"Made available under {self.under}."] if self.under else []
+
     def _text(self) -> str:
         parts = [f"NOTICE for {_flat(self.name)}", f"({self.policy} reading)"]
+        for line in self._outgoing:
+            parts += ["", line]
         for heading, lines in self.sections():
             parts += ["", f"{heading}:", *(f"  * {line}" for line in lines)]
         return "\n".join([*parts, "", self.disclaimer, ""])
 
     def _markdown(self) -> str:
         parts = [f"# Notice for {_marked(_flat(self.name))}", "", f"({self.policy} reading)"]
+        for line in self._outgoing:
+            parts += ["", _marked(line)]
         for heading, lines in self.sections():
             parts += ["", f"## {heading}", "", *(f"- {_marked(line)}" for line in lines)]
         return "\n".join([*parts, "", self.disclaimer, ""])
 
     def _html(self) -> str:
-        parts = []
+        parts = [f"<p>{escape(line)}</p>\n" for line in self._outgoing]
         for heading, lines in self.sections():
             items = "".join(f"<li>{escape(line)}</li>\n" for line in lines)
             parts.append(f"<h2>{escape(heading)}</h2>\n<ul>\n{items}</ul>\n")

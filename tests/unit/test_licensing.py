@@ -25,6 +25,7 @@ from lineage_graph.errors import (
     NotFound,
     PolicyRefused,
     RecordConflict,
+    StoreUnavailable,
 )
 from lineage_graph.executors import Description, InputPath
 from lineage_graph.graph import Graph
@@ -37,7 +38,7 @@ from lineage_graph.licensing.algebra import Algebra
 from lineage_graph.licensing.gate import Gate
 from lineage_graph.licensing.licenses import Licenses
 from lineage_graph.recording.bundle import Bundles
-from lineage_graph.records import Dataset, DatasetVersion, Derivation, Record
+from lineage_graph.records import Agent, Dataset, DatasetVersion, Derivation, Record
 
 ROOT = Path(__file__).parents[2]
 AUTHOR = "urn:lineage-graph:agent:tester"
@@ -1090,3 +1091,215 @@ def test_files_that_cannot_be_used_are_named(store: Path, organisation: Path) ->
         graph.licenses()
     for file in ("LicenseRef-house.ttl", "twin.ttl"):
         assert str(folder / file) in str(problem.value)
+
+
+def bought(shop: Shop, folder: Path, license_: str = "CC0-1.0", **said: Any) -> Path:
+    """Register a dataset whose bytes are kept; return its file."""
+    file = folder / "a.csv"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("x\n1\n")
+    shop.graph.dataset("A", file, license=license_, header=True, **said)
+    return file
+
+
+def with_bytes_of_a(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every version have the bytes of A: nothing is made without an engine."""
+    pins, a = shop.graph._record.pins, shop.graph.resolve("A")
+    monkeypatch.setattr(shop.graph._record, "pins", lambda _: pins(a))
+
+
+@pytest.mark.parametrize("inside", ["plain_folder", "with a space/and, more"])
+def test_no_file_or_label_of_a_publication_names_a_folder_of_this_machine(
+    shop: Shop, tmp_path: Path, inside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bought(shop, tmp_path / inside)
+    with_bytes_of_a(shop, monkeypatch)
+    here, gone = str(tmp_path / inside / "b.csv"), "/no/such folder/here/c.csv"
+    shop.source(here, "CC-BY-4.0", attribution=f"{here} readers")
+    shop.source(gone, "CC-BY-4.0")
+    shop.made("table", {here: ("Transform",), gone: ("Combine",)})
+    shop.made("B", {"table": ("Transform",)})
+    shop.graph.publish("B", tmp_path / "out", license="CC-BY-4.0")
+    notice = (tmp_path / "out" / "NOTICE.txt").read_text()
+    assert "* b.csv@1, by b.csv readers." in notice and "* c.csv@1." in notice
+    shop.graph.publish(here, tmp_path / "again")
+    labels = [str(row["label"]) for row in shop.graph.query("records/activity")]
+    told = [p.read_text() for p in tmp_path.glob("[oa]*/*") if p.is_file()]
+    for text in (*told, *(label for label in labels if label.startswith("publish"))):
+        for part_of_it in (str(tmp_path), inside, "no/such", "folder/here"):
+            assert part_of_it not in text
+
+
+def test_every_licence_text_travels_under_the_digest_that_the_notice_says(
+    shop: Shop, tmp_path: Path
+) -> None:
+    from lineage_graph.identity import sha256
+
+    texts = tmp_path / "LICENSE", tmp_path / "NOTICE"
+    texts[0].write_text("as Ana's friends may\n")
+    texts[1].write_text("Copyright (c) 2026 Bea\n")
+    bought(shop, tmp_path, "MIT", evidence=texts[0])
+    shop.graph.state_license("A", "MIT", evidence=texts[1], said_by="Bea")
+    shop.graph.publish("A", tmp_path / "out")
+    digests = [sha256(text.read_bytes()) for text in texts]
+    for digest, text in zip(digests, texts, strict=True):
+        kept = tmp_path / "out" / "licenses" / f"{digest[:16]}.txt"
+        assert kept.read_bytes() == text.read_bytes()
+    shop.source("R", "LicenseRef-research-only", evidence=texts[0])
+    shop.graph.state_license("R", "LicenseRef-research-only", evidence=texts[1], said_by="Bea")
+    shop.made("M", {"R": ("Training",)})
+    (owed,) = shop.terms("M").attributions.owed
+    for digest in digests:
+        assert digest in owed.sentence().partition("text has the sha256")[2]
+
+
+def test_a_notice_says_under_which_licence_it_is_made_available(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    bought(shop, tmp_path, "CC-BY-SA-4.0")
+    shop.made("B", {"A": ("Transform",)})
+    with_bytes_of_a(shop, monkeypatch)
+    with pytest.raises(PolicyRefused, match=r"Say which: CC-BY-SA-4\.0, GPL-3\.0-only, LAL"):
+        shop.graph.publish("B", tmp_path / "out")
+    given = shop.graph.publish("B", tmp_path / "out", license="MIT OR CC-BY-SA-4.0")
+    said = given.license
+    assert said and shop.graph.publish("B", tmp_path / "again").license == said
+    for out in ("out", "again"):
+        assert f"Made available under {said}." in (tmp_path / out / "NOTICE.txt").read_text()
+    notice = replace(shop.graph.attribution("B"), under="MIT")
+    for format_ in ("text", "markdown", "html"):
+        assert "Made available under MIT." in notice.to_text(format_)
+        assert "Made available" not in shop.graph.attribution("B").to_text(format_)
+
+
+def test_a_publication_is_one_entry_and_a_failing_copy_leaves_nothing(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bought(shop, tmp_path)
+    shop.made("B", {"A": ("Transform",)})
+    with_bytes_of_a(shop, monkeypatch)
+    head = shop.ledger.head
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as failing, pytest.raises(StoreUnavailable, match="No space"):
+        failing.setattr(shutil, "copyfile", full)
+        shop.graph.publish("B", tmp_path / "out", license="MIT")
+    assert (shop.ledger.head, (tmp_path / "out").exists()) == (head, False)
+    assert shop.graph.license_statements("B") == []
+    shop.graph.publish("B", tmp_path / "out", license="MIT")
+    assert shop.ledger.head == head + 1
+    assert [one["expression"] for one in shop.graph.license_statements("B")] == ["MIT"]
+    shop.graph.publish("B", tmp_path / "again", license="MIT")
+    assert len(shop.graph.license_statements("B")) == 1
+
+
+def test_evidence_of_what_is_refused_or_only_looked_up_is_not_kept(
+    shop: Shop, tmp_path: Path
+) -> None:
+    from lineage_graph.graph.stating import Claim
+    from lineage_graph.identity import sha256
+
+    shop.source("A", "CC-BY-SA-4.0")
+    made, text = shop.made("B", {"A": ("Transform",)}), tmp_path / "LICENSE"
+    text.write_text("as you like\n")
+    with pytest.raises(PolicyRefused, match=r"(?s)cannot go out under MIT.*Not legal advice\.$"):
+        shop.graph.state_license("B", "MIT", evidence=text)
+    stating = shop.graph._writer.stating
+    assert stating.known(made, Claim("CC-BY-SA-4.0", text)) is None
+    assert not stating.artifacts.holds(sha256(text.read_bytes()))
+
+
+def test_a_second_outbound_licence_is_a_conflict_that_names_what_to_withdraw(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bought(shop, tmp_path)
+    shop.made("B", {"A": ("Transform",)})
+    with_bytes_of_a(shop, monkeypatch)
+    first, head = shop.graph.state_license("B", "MIT"), shop.ledger.head
+    with pytest.raises(RecordConflict, match=first):
+        shop.graph.state_license("B", "CC-BY-4.0")
+    with pytest.raises(RecordConflict, match=first):
+        shop.graph.publish("B", tmp_path / "out", license="CC-BY-4.0")
+    assert (shop.ledger.head, (tmp_path / "out").exists()) == (head, False)
+    shop.graph.state_license("A", "CC-BY-4.0")
+    assert shop.terms("A").verdicts["share"] == "conflict"
+    shop.graph.invalidate(first, because="we changed our mind")
+    shop.graph.state_license("B", "CC-BY-4.0")
+
+
+def test_everybody_who_is_to_be_named_is_named(shop: Shop) -> None:
+    shop.source("A", "CC-BY-4.0", attribution="Ana", address="https://a.example")
+    shop.graph.state_license("A", "CC-BY-4.0", attribution="Bea", address="https://b.example")
+    shop.graph.state_license("A", "CC-BY-4.0", attribution="Ana", said_by="somebody else")
+    (owed,) = shop.terms("A").attributions.owed
+    assert sorted(str(owed.who).split("; ")) == ["Ana", "Bea"]
+    assert sorted(str(owed.address).split("; ")) == ["https://a.example", "https://b.example"]
+
+
+@pytest.mark.parametrize(("who", "named_so"), [("Ana", ["Ana"]), (None, [])])
+def test_who_is_named_under_a_licence_that_no_file_describes_is_owed_that(
+    shop: Shop, who: str | None, named_so: list[str]
+) -> None:
+    shop.source("A", "CC-BY-3.0", attribution=who)
+    assert [one.who for one in shop.terms("A").attributions.owed] == named_so
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        (lambda made: named("dataset", "B"), r"\(dataset\).*license-statement, bundle"),
+        (lambda made: part(made, "derivation", 0), r"\(part of a version\)"),
+        (lambda made: AUTHOR, r"\(agent\)"),
+    ],
+)
+def test_what_cannot_end_is_not_invalidated(shop: Shop, what: Any, said: str) -> None:
+    shop.source("A", "MIT")
+    made = shop.made("B", {"A": ("Transform",)})
+    shop.graph._writer.recorder.append([Agent(id=AUTHOR)])
+    head = shop.ledger.head
+    with pytest.raises(InvalidRecord, match=said):
+        shop.graph.invalidate(what(made), because="we say so")
+    assert shop.ledger.head == head
+
+
+def test_a_statement_is_withdrawn_once(shop: Shop) -> None:
+    shop.source("A")
+    said = shop.graph.state_license("A", "MIT")
+    shop.graph.invalidate(said, because="misread")
+    head = shop.ledger.head
+    with pytest.raises(RecordConflict, match="already"):
+        shop.graph.invalidate(said, because="misread")
+    assert shop.ledger.head == head
+
+
+def test_a_publication_says_that_it_is_no_advice(shop: Shop, tmp_path: Path) -> None:
+    bought(shop, tmp_path)
+    assert NOT_ADVICE in str(shop.graph.publish("A", tmp_path / "out"))
+    store = shop.graph.folders.root
+    shown = command("publish", "A", "--into", tmp_path / "again", "--store", store)
+    assert (shown["disclaimer"], shown["files"]) == (NOT_ADVICE, 1)
+
+
+def test_a_licence_gate_in_the_middle_of_a_renewal_says_what_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from types import SimpleNamespace
+
+    from lineage_graph.graph.renewing import Renewing
+
+    def refuse(*_: object) -> str:
+        raise PolicyRefused("B: sharing it is prohibited.")
+
+    monkeypatch.setattr(Renewing, "_executed", refuse)
+    unused: Any = None
+    renewing = Renewing(unused, unused, unused, unused, unused)
+    earlier: Any = [
+        SimpleNamespace(new_name="A@2", reused=False),
+        SimpleNamespace(new_name="C@1", reused=True),
+    ]
+    with pytest.raises(PolicyRefused, match=r"prohibited\. What was made before stays: A@2\.$"):
+        renewing._made(unused, {}, unused, earlier)
