@@ -59,6 +59,21 @@ class Pin:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """Some rows of a table, drawn while it was read; they are looked at and never kept.
+
+    Attributes:
+        seed: By which they were drawn: the rows whose hash with this seed is least.
+        rows: How many rows were drawn.
+        columns: Column name to its values that are not null, as text.
+    """
+
+    seed: int
+    rows: int
+    columns: Mapping[str, Sequence[str]] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Fingerprint:
     """What a table contains, whatever its order, partitions and files.
 
@@ -68,6 +83,7 @@ class Fingerprint:
         rows: Number of rows.
         schema: Canonical JSON of the schema.
         columns: Column name to the hex sum of its cells' hashes, in schema order.
+        sample: Some of its rows, to tell what its columns mean; no part of what it is.
     """
 
     digest: str
@@ -75,6 +91,7 @@ class Fingerprint:
     rows: int
     schema: str
     columns: Mapping[str, str]
+    sample: Sample | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

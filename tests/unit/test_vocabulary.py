@@ -23,8 +23,8 @@ STANDARDS = ("prov", "dcat", "dcterms", "mls", "odrl", "csvw", "pplan", "skos")
 
 def declared() -> rdflib.Graph:
     graph = rdflib.Graph()
-    for name in ("lineage.ttl", "rights.ttl"):
-        graph.parse(ROOT / "ontology" / name)
+    for path in sorted((ROOT / "ontology").glob("*.ttl")):
+        graph.parse(path)
     return graph
 
 

@@ -1,0 +1,1 @@
+"""Who is in which rows, kept outside the graph under a key that can be destroyed."""

@@ -1,0 +1,1 @@
+"""Personal data: what columns hold, what follows from it downstream, and who is affected."""

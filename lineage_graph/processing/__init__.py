@@ -1,0 +1,1 @@
+"""Processing as it is declared: who processes what for which purpose, on which legal basis."""
