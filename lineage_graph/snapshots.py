@@ -130,6 +130,18 @@ class Snapshots:
         paths = _folders(pin.place.paths, files, folder)
         return Place(paths, pin.place.format, pin.place.options, pin.place.schema)
 
+    def verify(self, pin: Pin) -> None:
+        """Verify the bytes that a pin stands for: the kept copies, or what lies at its place.
+
+        Raises:
+            ArtifactBroken: A copy is missing or altered.
+            InputChanged: A file at the place is missing, altered or new.
+        """
+        if pin.snapshot == "reference" and pin.place.format != "local":
+            self.check(pin)
+        else:
+            self.check_copy(pin)
+
     def check_copy(self, pin: Pin) -> None:
         """Verify the kept copies of what was pinned.
 

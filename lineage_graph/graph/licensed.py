@@ -296,10 +296,11 @@ class Licensed(Asking):
         return self._write_method(self._catalogue.version(name, None), Path(into), rows)
 
     def _write_method(self, version: str, into: Path, rows: bool = False) -> Path:
-        from lineage_graph.graph.scripting import replay_script
+        from lineage_graph.replay.scripts import write_script
 
-        return replay_script(
-            version, into, self._record, self._queries, self._artifacts, self._catalogue, rows
+        name_of = self._catalogue.name_of
+        return write_script(
+            version, into, self._record, self._queries, self._artifacts, name_of, rows
         )
 
     def invalidate(self, name: str, *, because: str) -> str:

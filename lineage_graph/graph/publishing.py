@@ -17,14 +17,13 @@ from lineage_graph.errors import InvalidRecord, LineageGraphError, NotFound, Pol
 from lineage_graph.executors import BASE_PATH, Pin
 from lineage_graph.graph.folders import Folders, sync
 from lineage_graph.graph.stating import Claim, Stating
-from lineage_graph.identity import fresh, part
+from lineage_graph.identity import fresh
 from lineage_graph.licensing import LicenseTerms, Licensing, Use
 from lineage_graph.licensing.gate import Gate
 from lineage_graph.licensing.licenses import NOTHING
 from lineage_graph.licensing.values import NOT_ADVICE
 from lineage_graph.recording import Recorder
-from lineage_graph.recording.descriptions import ENGINE, engine_agent
-from lineage_graph.records import Activity, Agent, Association
+from lineage_graph.recording.descriptions import act, agents
 from lineage_graph.replay.origins import Record
 from lineage_graph.replay.privacy import Here
 from lineage_graph.replay.publication import require_free, whole_folder
@@ -127,7 +126,7 @@ class Publishing:
             InvalidRecord: It came from outside, so that it is not ours to give.
             RecordConflict: Another one was declared.
         """
-        ours = self.licensing.outgoing(version) is not None
+        ours = self.licensing.is_ours(version)
         if claim is not None:
             if not ours:
                 raise InvalidRecord(
@@ -173,9 +172,7 @@ class Publishing:
         problems = []
         for pin in self.record.pins(version):
             try:
-                self.snapshots.check_copy(pin) if pin.snapshot == "copy" else self.snapshots.check(
-                    pin
-                )
+                self.snapshots.verify(pin)
             except LineageGraphError as problem:
                 problems.append(str(problem))
             else:
@@ -196,22 +193,11 @@ class Publishing:
 
     def _record(self, version: str, claim: Claim | None, label: str, begun: datetime) -> None:
         """Record the publication, and the licence that was given with it, as one bundle."""
-        activity = fresh("activity")
-        done = Activity(
-            id=activity,
-            label=label,
-            started_at=begun,
-            ended_at=datetime.now(UTC),
-            status="completed",
-            used=(version,),
-            associated_with=self.recorder.author,
-            qualified_association=part(activity, "association"),
-        )
-        agents = [engine_agent(), Agent(id=self.recorder.author)]
-        followed = Association(id=done.qualified_association, agent=ENGINE)
         said = self.stating.draw_up(version, claim) if claim is not None else None
         statement, shared = (said.records, said.shared) if said is not None else ((), ())
-        self.recorder.append([done, followed, *statement], shared=[*agents, *shared])
+        author = self.recorder.author
+        done = act(fresh("activity"), label, begun, author, (version,))
+        self.recorder.append([*done, *statement], shared=[*agents(author), *shared])
 
 
 def _recorded_paths(terms: LicenseTerms) -> set[str]:

@@ -1,4 +1,4 @@
-"""Replay scripts: writing one from a store, and executing one without any store."""
+"""Executing a replay script, without any store."""
 
 from __future__ import annotations
 
@@ -10,27 +10,10 @@ from pathlib import Path
 from lineage_graph.artifacts import Artifacts
 from lineage_graph.declarations import Declarations
 from lineage_graph.executors import Operation, Pin, Place
-from lineage_graph.graph.catalogue import Catalogue
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.engines import Engines, Rebuilding
-from lineage_graph.query import Queries
-from lineage_graph.replay.origins import Record
-from lineage_graph.replay.scripts import Replayed, ScriptRun, run, write_script
+from lineage_graph.replay.scripts import Replayed, ScriptRun, run
 from lineage_graph.snapshots import Snapshots
-
-
-def replay_script(
-    target: str,
-    into: str | Path,
-    record: Record,
-    queries: Queries,
-    artifacts: Artifacts,
-    catalogue: Catalogue,
-    rows: bool = True,
-) -> Path:
-    """Write how a version was made, for whoever has its sources; see ``Graph.replay_script``."""
-    folder = Path(into)
-    return write_script(target, folder, record, queries, artifacts, catalogue.name_of, rows)
 
 
 def run_script(

@@ -9,21 +9,14 @@ from typing import Final
 
 from lineage_graph.artifacts import Artifacts
 from lineage_graph.errors import InvalidRecord, NotFound, PolicyRefused, RecordConflict
-from lineage_graph.identity import fresh, kind_of, part, sha256
+from lineage_graph.identity import fresh, kind_of, sha256
 from lineage_graph.licensing import VERSIONS, LicenseTerms, Licensing
 from lineage_graph.licensing.algebra import ADAPTED
 from lineage_graph.licensing.licenses import NOTHING, Expression
 from lineage_graph.licensing.values import NOT_ADVICE
 from lineage_graph.recording import Recorder
-from lineage_graph.recording.descriptions import ENGINE, artifact, engine_agent
-from lineage_graph.records import (
-    Activity,
-    Agent,
-    Association,
-    Invalidated,
-    LicenseStatement,
-    Record,
-)
+from lineage_graph.recording.descriptions import act, agents, artifact
+from lineage_graph.records import Agent, Invalidated, LicenseStatement, Record
 
 ENDING: Final = (*VERSIONS, "license-statement", "bundle")
 """What the IRIs of what can be invalidated say it is."""
@@ -219,25 +212,11 @@ class Stating:
                 "bundle."
             )
         self._require_in_force(iri)
-        now, activity = datetime.now(UTC), fresh("activity")
-        done = Activity(
-            id=activity,
-            label=f"invalidate {iri}",
-            started_at=now,
-            ended_at=now,
-            status="completed",
-            associated_with=self.recorder.author,
-            qualified_association=part(activity, "association"),
-        )
-        agents = [engine_agent(), Agent(id=self.recorder.author)]
-        self.recorder.append(
-            [
-                done,
-                Association(id=done.qualified_association, agent=ENGINE),
-                Invalidated(id=iri, invalidated_by=activity, because=because),
-            ],
-            shared=agents,
-        )
+        activity = fresh("activity")
+        gone = Invalidated(id=iri, invalidated_by=activity, because=because)
+        author = self.recorder.author
+        done = act(activity, f"invalidate {iri}", datetime.now(UTC), author)
+        self.recorder.append([*done, gone], shared=agents(author))
         return activity
 
     def _require_in_force(self, iri: str) -> None:

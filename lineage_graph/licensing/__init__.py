@@ -22,16 +22,22 @@ from lineage_graph.licensing.algebra import USES, Algebra, Kinds, Policy, Rows, 
 from lineage_graph.licensing.impact import EndingSource, Impact
 from lineage_graph.licensing.judging import Judge
 from lineage_graph.licensing.licenses import NOTHING, Expression, Licenses
-from lineage_graph.licensing.statements import Stated, Statements
+from lineage_graph.licensing.statements import VERSIONS, Stated, Statements
 from lineage_graph.licensing.terms import LicenseTerms
 from lineage_graph.licensing.upstream import Starts, Upstream
 from lineage_graph.licensing.values import NOT_ADVICE
 from lineage_graph.query import Queries
 
-__all__ = ["NOT_ADVICE", "USES", "Impact", "LicenseTerms", "Licensing", "Stated", "Use"]
-
-VERSIONS: Final = ("version", "model-version")
-"""What the IRIs of versions say they are."""
+__all__ = [
+    "NOT_ADVICE",
+    "USES",
+    "VERSIONS",
+    "Impact",
+    "LicenseTerms",
+    "Licensing",
+    "Stated",
+    "Use",
+]
 
 SHOWING: Final = "balanced"
 """The policy of answers that show."""
@@ -147,11 +153,13 @@ class Licensing:
         Returns:
             None for what came from outside: which licence it has is for others to say.
         """
+        return self.blocking(version) if self.is_ours(version) else None
+
+    def is_ours(self, version: str) -> bool:
+        """Tell whether something was made here; what was not came from outside."""
         self._index.refresh()
         numbers = list(self._index.ids([version]).values())
-        if not numbers or self._index.roots(numbers).all():
-            return None
-        return self.blocking(version)
+        return bool(numbers) and not self._index.roots(numbers).all()
 
     def blocking(self, version: str, together: bool = False) -> LicenseTerms:
         """Return the effective terms of a version by the policy that stops something.

@@ -21,7 +21,8 @@ from lineage_graph.query import Queries
 
 _OPTIONAL: Final = ("said_by", "evidence", "location", "attribution", "address")
 _PREFIX: Final = f"{NAMESPACE}license-statement:"
-_VERSIONS: Final = ("version", "model-version")
+VERSIONS: Final = ("version", "model-version")
+"""What the IRIs of versions say they are."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ class Statements:
             self._known[statement.iri] = statement
             self._about[statement.about][statement.iri] = None
             self._datasets[str(row["of"] or row["about"])][statement.about] = None
-            if row["of"] is None and kind_of(statement.about) in _VERSIONS:
+            if row["of"] is None and kind_of(statement.about) in VERSIONS:
                 self._unplaced.add(statement.iri)
 
     def of(self, iri: str) -> tuple[Statement, ...]:
@@ -226,7 +227,8 @@ class Statements:
         every = self.of(iri)
         statements = tuple(s for s in every if s.expression != NOTHING) or every
         said = {s.expression: self._licenses.parse(s.expression) for s in statements}
-        together = self._licenses.parse(" AND ".join(f"({text})" for text in sorted(said)))
+        expression = next(iter(said.values()))
         differ = len({one.means for one in said.values()}) > 1
-        expression = together if differ else next(iter(said.values()))
+        if differ:
+            expression = self._licenses.parse(" AND ".join(f"({text})" for text in sorted(said)))
         return Stated(version, expression, statements, iri if iri != version else None, differ)

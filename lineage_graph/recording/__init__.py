@@ -26,11 +26,11 @@ from lineage_graph.identity import (
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.recording.descriptions import (
     Derived,
+    agents,
     artifact,
     association,
     content_records,
     dataset_version,
-    engine_agent,
     environment_record,
     plan_records,
     usages,
@@ -158,8 +158,8 @@ class Recorder:
         self._artifacts.put_bytes(operation.program.body)
         plan = plan_records(operation.program, operation.description, operation.label)
         environment = environment_record(operation.environment)
-        agents: list[Record] = [engine_agent(), Agent(id=self._bundles.author)]
-        new = self._bundles.unknown([*plan, environment, *agents])
+        who = agents(self._bundles.author)
+        new = self._bundles.unknown([*plan, environment, *who])
         further = extra(activity)
         records = [*new, *self._made_records(operation, made, activity, inputs), *further]
         if not any(isinstance(record, Activity) for record in further):

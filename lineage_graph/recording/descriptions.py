@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from lineage_graph import __version__
@@ -31,6 +31,8 @@ from lineage_graph.identity import (
     without_secrets,
 )
 from lineage_graph.records import (
+    Activity,
+    Agent,
     Artifact,
     Association,
     Column,
@@ -248,6 +250,36 @@ def usages(activity: str, inputs: Mapping[str, str]) -> list[Usage]:
 def association(activity: str, plan: str) -> Association:
     """Return who followed which plan: the engine carries out, the author asked."""
     return Association(id=part(activity, "association"), agent=ENGINE, had_plan=plan)
+
+
+def act(
+    activity: str, label: str, begun: datetime, author: str, used: tuple[str, ...] = ()
+) -> list[Record]:
+    """Return what somebody did, by no plan, that ends now: the activity and who was at it.
+
+    Args:
+        activity: IRI of the activity.
+        label: For people.
+        begun: When it began.
+        author: IRI of the agent who did it.
+        used: IRIs of the versions that were used.
+    """
+    done = Activity(
+        id=activity,
+        label=label,
+        started_at=begun,
+        ended_at=datetime.now(UTC),
+        status="completed",
+        used=used,
+        associated_with=author,
+        qualified_association=part(activity, "association"),
+    )
+    return [done, Association(id=done.qualified_association, agent=ENGINE)]
+
+
+def agents(author: str) -> list[Record]:
+    """Return who is at it whenever something is recorded: the software and the author."""
+    return [engine_agent(), Agent(id=author)]
 
 
 def environment_record(facts: Mapping[str, Any]) -> Environment:

@@ -123,10 +123,7 @@ class Ordering:
 
     def _broken(self, pin: Pin) -> str | None:
         try:
-            if pin.snapshot == "reference" and pin.place.format != "local":
-                self._snapshots.check(pin)
-            else:
-                self._snapshots.check_copy(pin)
+            self._snapshots.verify(pin)
         except LineageGraphError as problem:
             return str(problem)
         return None
