@@ -130,6 +130,17 @@ class MemoryStore(_OxigraphStore):
             self._graph.extend(rdf.parse(path.read_bytes(), "turtle", source=str(path)))
         self._mutex = threading.Lock()
 
+    def load(self, ntriples: bytes) -> None:
+        """Hold further statements, beside what is declared and applied.
+
+        Raises:
+            DeclarationError: They do not parse.
+        """
+        try:
+            self._write(lambda graph: graph.bulk_load(ntriples, format=ox.RdfFormat.N_TRIPLES))
+        except SyntaxError as problem:
+            raise DeclarationError(f"the N-Triples do not parse: {problem}") from problem
+
     def _read(self, work: Callable[[ox.Store], T]) -> T:
         return work(self._graph)
 
