@@ -33,6 +33,10 @@ _SENTENCE_WORDS: Final = 4
 _SENTENCE_LENGTH: Final = 22
 _EPOCH: Final = ((6e8, 2.2e9), (6e11, 2.2e12))
 _ENOUGH: Final = 20
+_BORN: Final = 1975
+_WIDE: Final = 50_000
+_FINE: Final = 4
+_FAR: Final = 20
 
 
 def column_check(name: str) -> ColumnCheck:
@@ -128,13 +132,13 @@ def _ages(column: Column) -> Passed:
     if not column.integral or len(numbers) < _ENOUGH:
         return [False] * column.distinct
     low, high, middle = numbers[0], numbers[-1], numbers[len(numbers) // 2]
-    dense = len(numbers) >= 0.5 * (high - low + 1)
+    dense = len(numbers) >= 0.4 * (high - low + 1)
     plausible = low >= 0 and 50 <= high <= 110 and 20 <= middle <= 65 and dense
     return [plausible] * column.distinct
 
 
 def _birth_dates(column: Column) -> Passed:
-    """Dates over as many years as people are born in, none of them recent."""
+    """Dates over as many years as people are born in, and not all of them recent."""
     years = sorted(
         year
         for value, _ in column.counts
@@ -142,9 +146,28 @@ def _birth_dates(column: Column) -> Passed:
     )
     if len(years) < _ENOUGH or len(years) < 0.9 * column.distinct:
         return [False] * column.distinct
-    spread = years[int(0.9 * (len(years) - 1))] - years[int(0.1 * (len(years) - 1))]
-    plausible = spread >= 18 and years[0] >= 1900 and years[-1] <= date.today().year
+    early, late = years[int(0.1 * (len(years) - 1))], years[int(0.9 * (len(years) - 1))]
+    plausible = late - early >= 18 and years[0] >= 1900 and early <= _BORN
     return [plausible] * column.distinct
+
+
+def _wide_codes(column: Column) -> Passed:
+    """Codes over the whole range of their width: postal codes of a country, not a measure."""
+    numbers = [number for number in column.numbers if number is not None]
+    wide = bool(numbers) and max(numbers) - min(numbers) >= _WIDE
+    return [wide] * column.distinct
+
+
+def _fine_decimals(column: Column) -> Passed:
+    """Numbers with so many decimals that they may be degrees on the globe."""
+    return [len(value.partition(".")[2]) >= _FINE for value, _ in column.counts]
+
+
+def _far_decimals(column: Column) -> Passed:
+    """The same, and far from zero as standardised measures are not."""
+    numbers = sorted(abs(number) for number in column.numbers if number is not None)
+    far = bool(numbers) and numbers[len(numbers) // 2] >= _FAR
+    return [far and ok for ok in _fine_decimals(column)]
 
 
 def _free_text(column: Column) -> Passed:
@@ -160,12 +183,16 @@ def _free_text(column: Column) -> Passed:
 _CHECKS: Final[dict[str, ColumnCheck]] = {
     "ages": _ages,
     "birth-dates": _birth_dates,
+    "calendar-years": _between(1900, 2035),
     "dates": _dates,
     "datetimes": _datetimes,
     "epochs": _epochs,
+    "far-decimals": _far_decimals,
+    "fine-decimals": _fine_decimals,
     "free-text": _free_text,
     "month-names": _month_names,
     "months-or-days": _between(1, 31),
     "times": _times,
-    "years": _between(1800, 2100),
+    "wide-codes": _wide_codes,
+    "years": _between(1500, 2100),
 }

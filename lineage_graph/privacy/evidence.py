@@ -66,7 +66,8 @@ def fit(column: Column, rules: TypeRules, nameless: bool, wanted: bool) -> Fit:
 
 def _countable(column: Column, one: Evidence) -> bool:
     few = one.most_distinct is None or column.distinct <= one.most_distinct
-    return few and column.distinct_share >= one.distinct
+    enough = column.distinct >= one.least_distinct and column.distinct_share >= one.distinct
+    return few and enough
 
 
 def _joined(column: Column, full: float, members: list[tuple[Evidence, Passed]]) -> Fit:

@@ -26,8 +26,16 @@ from lineage_graph.privacy.values import Label, LabelStatus
 PROCEDURE: Final = "1"
 """Changes when what is below weighs the same rules differently."""
 
-_UNPROVEN: Final = 0.9
+_UNPROVEN: Final = 0.8
 """What is left of a name's weight where values have the form and fail their check digits."""
+
+
+_BY_NAME: Final = 0.6
+"""What a name is worth where few values support it, and"""
+_BY_HINT: Final = 0.4
+"""what a hint is, which values alone must bear out,"""
+_BORNE_OUT: Final = 0.6
+"""and the score of values from which on it is borne out."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ class Recogniser:
             part = joined.get(column.name)
             status: LabelStatus = best.status if best else "unknown"
             if part is not None and (best is None or status != "accepted"):
-                labels.append(self._label(column, sample, part.type, "accepted", 1.0, part.header))
+                labels.append(self._label(column, sample, part.type, part.status, 1.0, part.header))
             elif best is None or status == "unknown":
                 labels.append(self._by_shape(column, sample))
             else:
@@ -144,15 +152,13 @@ class Recogniser:
         """Return how sure a type is by its name, as far as the values support it."""
         if match.strength != "hint" and rules.support is None:
             return max(match.weight, 1 - (1 - match.weight) * (1 - fitted.score))
-        least = rules.support if rules.support is not None else 0.0
         if match.strength == "hint":
-            least = max(least, self._rules.defaults.support)
-        if fitted.support < least:
+            return match.weight * _hinted(fitted, self._rules.defaults.support)
+        if fitted.support < (rules.support or 0.0):
             return 0.0
         checked = self._types.get(rules.iri).validator is not None
         proven = _UNPROVEN + (1 - _UNPROVEN) * min(1.0, fitted.score) if checked else 1.0
-        start = 0.6 if match.strength != "hint" else 0.4
-        return match.weight * proven * (start + (1 - start) * fitted.support)
+        return match.weight * proven * (_BY_NAME + (1 - _BY_NAME) * fitted.support)
 
     def _by_shape(self, column: Column, sample: Sample) -> Label:
         name = shape(column)
@@ -181,3 +187,10 @@ class Recogniser:
             seed=sample.seed,
             recogniser=self.digest,
         )
+
+
+def _hinted(fitted: Fit, least: float) -> float:
+    """Return what is left of a hint, by how sure the type is by values alone."""
+    if fitted.score < least:
+        return 0.0
+    return _BY_HINT + (1 - _BY_HINT) * min(1.0, fitted.score / _BORNE_OUT)

@@ -47,6 +47,7 @@ class Evidence:
         least: The least number.
         greatest: The greatest number.
         distinct: How many of the values must differ, 0 to 1.
+        least_distinct: How many distinct values there must be.
         most_distinct: How many distinct values there may be.
         nameless: It counts only where the column's name says nothing.
     """
@@ -62,6 +63,7 @@ class Evidence:
     least: float | None = None
     greatest: float | None = None
     distinct: float = 0.0
+    least_distinct: int = 1
     most_distinct: int | None = None
     nameless: bool = False
 
@@ -111,12 +113,23 @@ class Defaults:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a field that is split over several columns."""
+    """One part of a field that is split over several columns.
+
+    Attributes:
+        field: IRI of the field.
+        name: What the part is called.
+        type: IRI of the semantic type that it is of.
+        pattern: The whole name of a column; None: its name says nothing.
+        check: Name of a check of all its values.
+        least: The least number.
+        greatest: The greatest number.
+    """
 
     field: str
     name: str
     type: str
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[str] | None
+    check: str | None
     least: float | None
     greatest: float | None
 
@@ -246,6 +259,7 @@ class Rules:
             least=None if row["least"] is None else float(row["least"]),
             greatest=None if row["greatest"] is None else float(row["greatest"]),
             distinct=_number(row["leastDistinctShare"], 0.0),
+            least_distinct=row["leastDistinct"] or 1,
             most_distinct=row["mostDistinct"],
             nameless=bool(row["onlyNameless"]),
         )
@@ -258,7 +272,8 @@ class Rules:
                 str(row["field"]),
                 row["part"],
                 str(row["type"]),
-                pattern(row["pattern"], str(row["field"])),
+                pattern(row["pattern"], str(row["field"])) if row["pattern"] else None,
+                row["check"],
                 None if row["least"] is None else float(row["least"]),
                 None if row["greatest"] is None else float(row["greatest"]),
             )

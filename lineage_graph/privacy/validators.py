@@ -35,7 +35,12 @@ REGIONS: Final = ("BR", "US", "GB", "PT", "DE")
 _WITH_LETTERS: Final = frozenset({"BR", "US", "CA", "AU"})
 _REMEMBERED: Final = 8192
 _FEWEST_DIGITS: Final = 10
-_NOT_A_PHONE = re.compile(r"-?\d+\.\d+|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(\s.*)?|\d{4}\s?-\s?\d{4}")
+_MOST_DIGITS: Final = 13
+_NOT_A_PHONE = re.compile(
+    r"-?\d+\.\d+|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(\s.*)?|\d{4}\s?-\s?\d{4}"
+    r"|\d{3}\.\d{3}\.\d{3}-\d{2}|[\d.]{10}/\d{4}-\d{2}"
+)
+_SEPARATORS = re.compile(r"[ .\-/]")
 _STDNUM: Final = {
     "cpf": "br.cpf",
     "cnpj": "br.cnpj",
@@ -107,7 +112,7 @@ def _library_check(name: str) -> Check:
             " 'stdnum:' with a module of python-stdnum or 'docbr:' with a class of validate-docbr"
         )
     check: Check = found
-    return check
+    return lambda value: check(value) or check(_SEPARATORS.sub("", value))
 
 
 def _module(name: str) -> Any:
@@ -154,7 +159,8 @@ def _phone() -> Check:
         if _NOT_A_PHONE.fullmatch(value) or not 7 <= digits <= 20:
             return False
         bare = value.isdigit()
-        if not bare and digits < _FEWEST_DIGITS and value[0] not in "+(":
+        usual = _FEWEST_DIGITS <= digits <= _MOST_DIGITS or value[0] in "+(" or "x" in value
+        if not bare and not usual:
             return False
         regions: tuple[str | None, ...] = (None,) if value[0] == "+" else REGIONS
         return any(_in_region(value, region, bare) for region in regions)
