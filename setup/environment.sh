@@ -88,5 +88,24 @@ prepare_java() {
     fi
 }
 
+# Pango lays out the PDF of a report; WeasyPrint looks for it by these names.
+has_pango() {
+    "$PY" -c 'import ctypes; [ctypes.CDLL(name) for name in (
+        "libpango-1.0.so.0", "libpangoft2-1.0.so.0", "libharfbuzz-subset.so.0")]' 2>/dev/null
+}
+
+# Finds or installs what the pages of reports need from the system, and the programs named.
+# Leaves in MISSING the packages that are not there.
+prepare_pages() {
+    MISSING=
+    has_pango ||
+        MISSING="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
+    for program in "$@"; do
+        command -v "$program" >/dev/null || MISSING="${MISSING:+$MISSING }$program"
+    done
+    # Unquoted: each package is an argument of its own.
+    [ -z "$MISSING" ] || apt_install $MISSING
+}
+
 prepare_environment
 prepare_java
