@@ -3,8 +3,10 @@
 The labels are ours (``benchmarks/labelled``), written before the recogniser was asked:
 ``tuning.csv`` are tables that its rules were written beside, ``held_out.csv`` are tables of
 which its author saw none. A column may have several labels that are right; it counts as
-personal, or as a special category, where all of them are. ``python -m benchmarks.semantic_types`` fetches the packages,
-unpacks what they carry and writes ``docs/semantic-types.md``.
+personal, or as a special category, where all of them are.
+
+``python -m benchmarks.semantic_types`` fetches the packages, unpacks what they carry and writes
+``docs/semantic-types.md``.
 """
 
 from __future__ import annotations
