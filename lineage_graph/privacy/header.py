@@ -15,10 +15,12 @@ from typing import Final, Literal
 
 from lineage_graph.privacy.rules import Defaults, TypeRules
 
-Strength = Literal["name", "word", "hint"]
-RANK: Final[dict[str, int]] = {"name": 3, "word": 2, "hint": 1}
+Strength = Literal["name", "context", "kin", "word", "hint"]
+RANK: Final[dict[str, int]] = {"name": 5, "context": 4, "kin": 3, "word": 2, "hint": 1}
 
 _LONGEST: Final = 200
+_LONG_WORD: Final = 6
+_FILLING: Final = 8
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _DIGITS = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 _WORD = re.compile(r"[^\W_]+")
@@ -55,14 +57,33 @@ class Match:
 
     Attributes:
         entry: The entry that matched.
-        strength: ``name`` for the whole name, ``word`` for words in it, ``hint`` for a
-            whole name that counts only with the support of values.
+        strength: ``name`` for the whole name, ``context`` for one that counts only among
+            columns about persons, ``kin`` for one among columns of the same type, ``word``
+            for words in it, ``hint`` for a whole name that counts only with the support of
+            values.
         weight: How sure it is, 0 to 1.
     """
 
     entry: str
     strength: Strength
     weight: float
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is known of the columns of a table by themselves.
+
+    Attributes:
+        about_persons: One of them is about persons.
+        types: IRIs of the types that they hold.
+    """
+
+    about_persons: bool = False
+    types: frozenset[str] = frozenset()
+
+
+ALONE: Final = Table()
+"""Nothing is known of other columns."""
 
 
 class Lexicon:
@@ -85,6 +106,8 @@ class Lexicon:
             lists: tuple[tuple[Strength, tuple[str, ...]], ...] = (
                 ("name", rule.names),
                 ("hint", rule.hints),
+                ("context", rule.contexts),
+                ("kin", rule.kin),
             )
             for strength, entries in lists:
                 for entry in entries:
@@ -99,6 +122,16 @@ class Lexicon:
             for entry in rule.words:
                 found.setdefault(self.words(entry), []).append((rule.iri, entry))
         return found
+
+    @cached_property
+    def _long_words(self) -> tuple[tuple[str, str, str], ...]:
+        """Single words that are told even where they are run together with others."""
+        return tuple(
+            (phrase[0], iri, entry)
+            for phrase, found in self._phrases.items()
+            if len(phrase) == 1 and len(phrase[0]) >= _LONG_WORD
+            for iri, entry in found
+        )
 
     @cached_property
     def _excepted(self) -> dict[str, re.Pattern[str]]:
@@ -117,10 +150,19 @@ class Lexicon:
         text = " ".join(words(name))
         return any(one.fullmatch(text) for one in self._defaults.nameless)
 
-    def matches(self, name: str) -> dict[str, Match]:
-        """Return type to what its lexicon says of a name, the strongest entry of each."""
+    def matches(self, name: str, table: Table = ALONE) -> dict[str, Match]:
+        """Return type to what its lexicon says of a name, the strongest entry of each.
+
+        Args:
+            name: Of the column.
+            table: What is known of the table's other columns.
+        """
         found: dict[str, Match] = {}
         for iri, match in self._all(name):
+            if match.strength == "context" and not table.about_persons:
+                continue
+            if match.strength == "kin" and iri not in table.types:
+                continue
             held = found.get(iri)
             if held is None or (match.weight, RANK[match.strength]) > (
                 held.weight,
@@ -138,9 +180,34 @@ class Lexicon:
             for end in range(start + 1, min(len(parts), start + 5) + 1):
                 rest = {*parts[:start], *parts[end:]}
                 for iri, entry in self._phrases.get(parts[start:end], ()):
-                    if rest & self._defaults.modifiers or self._vetoed(iri, text):
+                    if self._turned(iri, rest) or self._vetoed(iri, text):
                         continue
                     yield iri, Match(entry, "word", self._weight(end - start, len(parts)))
+        yield from self._run_together(parts, text)
+
+    def _run_together(self, parts: tuple[str, ...], text: str) -> Iterator[tuple[str, Match]]:
+        for part in parts:
+            for word, iri, entry in self._long_words:
+                if not (part.startswith(word) or part.endswith(word)):
+                    continue
+                other = self._turned(iri, {*parts}) or self._vetoed(iri, text)
+                if 0 < len(part) - len(word) <= _FILLING and not other:
+                    yield iri, Match(entry, "word", self._defaults.word_weight)
+
+    @cached_property
+    def _formatted(self) -> frozenset[str]:
+        return frozenset(rule.iri for rule in self._rules if rule.support is not None)
+
+    def _turned(self, iri: str, rest: set[str]) -> bool:
+        """Tell whether other words make a name mean something about the thing, not it."""
+        formatted = iri in self._formatted and rest & self._modifiers[1]
+        return bool(rest & self._modifiers[0] or formatted)
+
+    @cached_property
+    def _modifiers(self) -> tuple[frozenset[str], frozenset[str]]:
+        lists = self._defaults.modifiers, self._defaults.format_modifiers
+        every, formats = (frozenset(w for one in found for w in words(one)) for found in lists)
+        return every, formats
 
     def _vetoed(self, iri: str, text: str) -> bool:
         excepted = self._excepted.get(iri)

@@ -15,10 +15,10 @@ from typing import Final
 from lineage_graph.executors import Sample
 from lineage_graph.privacy.columns import Column
 from lineage_graph.privacy.evidence import Fit, fit
-from lineage_graph.privacy.header import RANK, Lexicon, Match
+from lineage_graph.privacy.header import ALONE, RANK, Lexicon, Match, Table
 from lineage_graph.privacy.rules import Rules, TypeRules
 from lineage_graph.privacy.shapes import shape
-from lineage_graph.privacy.splitting import together
+from lineage_graph.privacy.splitting import Joined, together
 from lineage_graph.privacy.types import Rows, SemanticTypes
 from lineage_graph.privacy.validators import releases
 from lineage_graph.privacy.values import Label, LabelStatus
@@ -53,12 +53,6 @@ class Candidate:
     score: float
     match: Match | None
     fit: Fit
-
-    @property
-    def order(self) -> tuple[float, float, int, str]:
-        """By which the surest candidate is found."""
-        strength = RANK[self.match.strength] if self.match else 0
-        return (round(self.score, 6), self.fit.score, strength, self.rules.iri)
 
     @property
     def status(self) -> LabelStatus:
@@ -104,41 +98,60 @@ class Recogniser:
         columns = [
             Column(name, values, datatypes.get(name)) for name, values in sample.columns.items()
         ]
-        found = [self._best(column) for column in columns]
+        alone = [self._best(column) for column in columns]
+        table = self._table(alone)
+        found = [
+            self._best(column, table) if self._turns(column, table) else best
+            for column, best in zip(columns, alone, strict=True)
+        ]
         joined = together(columns, self._rules.parts, self._lexicon)
-        labels = []
-        for column, best in zip(columns, found, strict=True):
-            part = joined.get(column.name)
-            status: LabelStatus = best.status if best else "unknown"
-            if part is not None and (best is None or status != "accepted"):
-                labels.append(self._label(column, sample, part.type, part.status, 1.0, part.header))
-            elif best is None or status == "unknown":
-                labels.append(self._by_shape(column, sample))
-            else:
-                header = best.match.entry if best.match else None
-                label = self._label(
-                    column,
-                    sample,
-                    best.rules.iri,
-                    status,
-                    best.fit.share,
-                    header,
-                    best.fit.validators,
-                )
-                labels.append(label)
-        return labels
+        return [
+            self._chosen(column, best, joined.get(column.name), sample)
+            for column, best in zip(columns, found, strict=True)
+        ]
 
-    def _best(self, column: Column) -> Candidate | None:
+    def _table(self, found: list[Candidate | None]) -> Table:
+        """Return what columns say by themselves, as context for the others."""
+        held = frozenset(one.rules.iri for one in found if one and one.status != "unknown")
+        types = [self._types.get(iri) for iri in held]
+        return Table(any(one.categories and not one.needs_context for one in types), held)
+
+    def _turns(self, column: Column, table: Table) -> bool:
+        """Tell whether a column's name says more among the others."""
+        matches = self._lexicon.matches
+        return bool(column.counts) and matches(column.name) != matches(column.name, table)
+
+    def _chosen(
+        self, column: Column, best: Candidate | None, part: Joined | None, sample: Sample
+    ) -> Label:
+        status: LabelStatus = best.status if best else "unknown"
+        if part is not None and status != "accepted":
+            return self._label(column, sample, part.type, part.status, 1.0, part.header)
+        if best is None or status == "unknown":
+            return self._by_shape(column, sample)
+        header = best.match.entry if best.match else None
+        fitted = best.fit
+        return self._label(
+            column, sample, best.rules.iri, status, fitted.share, header, fitted.validators
+        )
+
+    def _best(self, column: Column, table: Table = ALONE) -> Candidate | None:
         if not column.counts:
             return None
-        matches = self._lexicon.matches(column.name)
+        matches = self._lexicon.matches(column.name, table)
         nameless = self._lexicon.nameless(column.name)
         candidates = (
             self._candidate(column, rules, matches.get(rules.iri), nameless)
             for rules in self._rules.types
             if rules.families & column.families
         )
-        return max(candidates, key=lambda one: one.order, default=None)
+        return max(candidates, key=self._order, default=None)
+
+    def _order(self, one: Candidate) -> tuple[float, bool, float, int, str]:
+        """By which the surest candidate is found; of two as sure, the one about persons."""
+        strength = RANK[one.match.strength] if one.match else 0
+        personal = bool(self._types.get(one.rules.iri).categories)
+        return (round(one.score, 6), personal, one.fit.score, strength, one.rules.iri)
 
     def _candidate(
         self, column: Column, rules: TypeRules, match: Match | None, nameless: bool

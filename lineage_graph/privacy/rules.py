@@ -78,6 +78,8 @@ class TypeRules:
         names: Whole names of columns.
         hints: Whole names that need the support of values.
         words: Words within a name.
+        contexts: Whole names that count where another column is about persons.
+        kin: Whole names that count where another column is of the type.
         excepted: Names in which those words mean something else.
         evidence: Tests of values.
         accepted: Score from which on a label is accepted.
@@ -90,6 +92,8 @@ class TypeRules:
     names: tuple[str, ...]
     hints: tuple[str, ...]
     words: tuple[str, ...]
+    contexts: tuple[str, ...]
+    kin: tuple[str, ...]
     excepted: re.Pattern[str] | None
     evidence: tuple[Evidence, ...]
     accepted: float
@@ -108,6 +112,7 @@ class Defaults:
     support: float
     stop_words: frozenset[str]
     modifiers: frozenset[str]
+    format_modifiers: frozenset[str]
     nameless: tuple[re.Pattern[str], ...]
 
 
@@ -192,6 +197,7 @@ class Rules:
             float(row["support"]),
             self._list(row["stopWords"]) or frozenset(),
             self._list(row["modifiers"]) or frozenset(),
+            self._list(row["formatModifiers"]) or frozenset(),
             tuple(nameless),
         )
 
@@ -238,6 +244,8 @@ class Rules:
             names=tuple(headers.get((iri, "name"), ())),
             hints=tuple(headers.get((iri, "hint"), ())),
             words=tuple(headers.get((iri, "word"), ())),
+            contexts=tuple(headers.get((iri, "context"), ())),
+            kin=tuple(headers.get((iri, "kin"), ())),
             excepted=pattern(excepted, iri) if excepted else None,
             evidence=evidence,
             accepted=_number(row["accepted"], self.defaults.accepted),

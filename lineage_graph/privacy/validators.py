@@ -36,10 +36,12 @@ _WITH_LETTERS: Final = frozenset({"BR", "US", "CA", "AU"})
 _REMEMBERED: Final = 8192
 _FEWEST_DIGITS: Final = 10
 _MOST_DIGITS: Final = 13
+_FEWEST_GROUPS: Final = 3
 _NOT_A_PHONE = re.compile(
     r"-?\d+\.\d+|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(\s.*)?|\d{4}\s?-\s?\d{4}"
     r"|\d{3}\.\d{3}\.\d{3}-\d{2}|[\d.]{10}/\d{4}-\d{2}"
 )
+_GROUPS = re.compile(r"\d+")
 _SEPARATORS = re.compile(r"[ .\-/]")
 _STDNUM: Final = {
     "cpf": "br.cpf",
@@ -159,7 +161,8 @@ def _phone() -> Check:
         if _NOT_A_PHONE.fullmatch(value) or not 7 <= digits <= 20:
             return False
         bare = value.isdigit()
-        usual = _FEWEST_DIGITS <= digits <= _MOST_DIGITS or value[0] in "+(" or "x" in value
+        grouped = len(_GROUPS.findall(value)) >= _FEWEST_GROUPS
+        usual = value[0] in "+(" or (grouped and _FEWEST_DIGITS <= digits <= _MOST_DIGITS)
         if not bare and not usual:
             return False
         regions: tuple[str | None, ...] = (None,) if value[0] == "+" else REGIONS
