@@ -51,13 +51,15 @@ def fit(column: Column, rules: TypeRules, nameless: bool, wanted: bool) -> Fit:
     for one in tested:
         if (one.nameless and not nameless) or not _countable(column, one):
             continue
-        groups[one.full].append((one, _passed(column, one)))
+        passed = _passed(column, one)
+        if any(passed):
+            groups[one.full].append((one, passed))
     fits = [_joined(column, full, members) for full, members in groups.items()]
     if not fits:
         return NO_FIT
     best = max(fits, key=lambda one: (one.score, one.support))
     return Fit(
-        max(best.share, max(one.share for one in fits) if not best.score else 0.0),
+        best.share if best.score else max(one.share for one in fits),
         max(one.support for one in fits),
         best.score,
         best.validators or max(fits, key=lambda one: one.support).validators,
@@ -81,19 +83,12 @@ def _joined(column: Column, full: float, members: list[tuple[Evidence, Passed]])
     share = column.share(hit)
     sure = sum(w * n for w, (_, n) in zip(weights, column.counts, strict=True)) / column.size
     top = max(weights, default=0.0)
-    # Two values that fit by chance are no evidence; many are.
     score = min(top, sure / full)
     return Fit(share, min(1.0, share / full), score, _names(members))
 
 
 def _names(members: Iterable[tuple[Evidence, Passed]]) -> tuple[str, ...]:
-    names = {
-        name
-        for one, passed in members
-        if any(passed)
-        for name in (one.validator, one.check)
-        if name is not None
-    }
+    names = {name for one, _ in members for name in (one.validator, one.check) if name is not None}
     return tuple(sorted(names))
 
 
