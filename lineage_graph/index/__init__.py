@@ -22,10 +22,10 @@ from lineage_graph.index.closures import Closure, NumberedEdge
 from lineage_graph.index.overlay import Overlay, Read
 from lineage_graph.index.paths import Step, connect
 from lineage_graph.index.reaching import Reach
-from lineage_graph.index.view import Neighbours, State, View, codes_with
+from lineage_graph.index.view import Edges, Neighbours, State, View, codes_with
 from lineage_graph.ledger import Invalidation, Ledger, Level
 
-__all__ = ["Closure", "LineageIndex", "NumberedEdge", "Reach", "Step"]
+__all__ = ["Closure", "Edges", "LineageIndex", "NumberedEdge", "Reach", "Step"]
 
 FEW, MANY, SHARE = 4096, 65_536, 32
 PATIENCE = 4
@@ -219,6 +219,28 @@ class LineageIndex:
         view = View(self._state, as_of, invalidated)
         _require_levels(strength, len(view.state.kind_sets), ())
         return reaching.reach_pairs(view, ("entity", downstream), sources, tuple(strength))
+
+    def edges_of(
+        self,
+        nodes: Sequence[int] | Array,
+        *,
+        downstream: bool,
+        level: Level = "entity",
+        as_of: int | None = None,
+    ) -> Edges:
+        """Return the edges that leave many nodes: one step of a walk that somebody else takes.
+
+        Args:
+            nodes: Numbers of nodes.
+            downstream: True for what was derived, False for the sources.
+            level: Between entities or between columns.
+            as_of: Seq of the last entry to consider; None for all that are applied.
+
+        Returns:
+            Arrays in no order; ``origin`` is a position among the nodes.
+        """
+        wanted = np.asarray(nodes, np.int64)
+        return self._neighbours(level, downstream, None, None, as_of).edges(wanted)
 
     def roots(
         self, ids: Sequence[int] | Array, *, level: Level = "entity", as_of: int | None = None

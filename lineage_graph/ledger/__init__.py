@@ -194,6 +194,17 @@ class Ledger:
         """Return the IRIs with a prefix, without those of parts of things, sorted."""
         return reading.iris_with(self._read, prefix)
 
+    def things_after(self, node: int, prefixes: Sequence[str]) -> list[Row]:
+        """Return number and IRI of things, and of their columns, in the order of their numbers.
+
+        Parts of parts, and parts that are numbered, are left out.
+
+        Args:
+            node: Number of the last thing not wanted.
+            prefixes: What the IRIs begin with.
+        """
+        return reading.things_after(self._read, node, prefixes)
+
     def is_bundle(self, iri: str) -> bool:
         """Tell whether an entry's bundle has this IRI."""
         return reading.is_bundle(self._read, iri)

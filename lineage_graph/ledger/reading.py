@@ -163,6 +163,17 @@ def iris_with(read: Read, prefix: str) -> list[str]:
     return [iri for (iri,) in rows]
 
 
+def things_after(read: Read, node: int, prefixes: Sequence[str]) -> list[Row]:
+    """Return number and IRI of what was named after a node: things, and their direct parts."""
+    within = " OR ".join(["(+iri >= ? AND +iri < ?)"] * len(prefixes))
+    bounds = [b for p in prefixes for b in (p, p[:-1] + chr(ord(p[-1]) + 1))]
+    return read(
+        f"SELECT id, iri FROM node WHERE id > ? AND ({within}) "
+        "AND instr(substr(iri, instr(iri || '#', '#')), '/') = 0 ORDER BY id",
+        (node, *bounds),
+    )
+
+
 def is_bundle(read: Read, iri: str) -> bool:
     """Tell whether an entry's bundle has this IRI."""
     return bool(read("SELECT 1 FROM entry WHERE bundle = ?", (iri,)))

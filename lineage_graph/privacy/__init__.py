@@ -1,1 +1,246 @@
-"""Personal data: what columns hold, what follows from it downstream, and who is affected."""
+"""Personal data: what columns hold, what follows from it downstream, and who is affected.
+
+To follow *the privacy status of a dataset*: ``labelling.py`` knows what is said of each
+column, ``inventory.py`` and ``steps.py`` say what came from where, ``effects.py`` reads what
+``ontology/`` declares that steps leave, ``propagation.py`` walks, ``identifiability.py`` and
+``models.py`` apply the declared rules, ``status.py`` is the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from lineage_graph.declarations import Declarations
+from lineage_graph.errors import InvalidRecord, NotFound
+from lineage_graph.identity import NAMESPACE
+from lineage_graph.index import LineageIndex
+from lineage_graph.ledger import Ledger
+from lineage_graph.privacy.effects import Effects, Fact
+from lineage_graph.privacy.inventory import Inventory
+from lineage_graph.privacy.labelling import Effective, Labels, Said, effective
+from lineage_graph.privacy.status import NOT_ADVICE, PERSONAL, Holding, Status
+from lineage_graph.privacy.types import Rows, SemanticTypes
+from lineage_graph.privacy.values import Label
+from lineage_graph.query import Queries
+
+if TYPE_CHECKING:
+    from lineage_graph.privacy.identifiability import Evidence
+    from lineage_graph.privacy.models import Models
+
+__all__ = ["NOT_ADVICE", "PERSONAL", "Holding", "Privacy", "Status"]
+
+_KEPT = 4
+"""Answers about so many states of the ledger are kept."""
+
+
+class Catalogued(Protocol):
+    """Names of versions, and which are versions of the same thing."""
+
+    def names_of(self, versions: Collection[str]) -> Mapping[str, str]:
+        """Return what people call versions; one that is not known is left out."""
+        ...
+
+    def versions_of(self, things: Collection[str]) -> Mapping[str, list[str]]:
+        """Return the versions of things, the first one first."""
+        ...
+
+
+class Privacy:
+    """Answers questions about personal data.
+
+    Args:
+        ledger: Tells what is new.
+        queries: Over the graph.
+        index: Reachability.
+        declarations: Where the rules are.
+        declared: Answers queries over ``ontology/``.
+        catalogue: Names.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        queries: Queries,
+        index: LineageIndex,
+        declarations: Declarations,
+        declared: Rows,
+        catalogue: Catalogued,
+    ) -> None:
+        self.types = SemanticTypes(declared, declarations)
+        self.effects = Effects(declared, declarations, self.types)
+        self._ledger = ledger
+        self._queries = queries
+        self._index = index
+        self._catalogue = catalogue
+        self._labels = Labels(ledger, queries)
+        self._inventory = Inventory(ledger)
+        self._answers: dict[tuple[int, int | None], Models] = {}
+
+    def labels(self, version: str) -> list[Label]:
+        """Return what holds of each labelled column of a version, a person's word first.
+
+        Args:
+            version: IRI of the version.
+        """
+        rows = self._queries.run("records/columns", version=version)
+        columns = list(dict.fromkeys(str(row["column"]) for row in rows))
+        of = self._queries.run("records/version_of", version=version)
+        dataset = str(of[0]["of"]) if of else None
+        said = self._labels.of(
+            {
+                column: f"{dataset}#{column.partition('#')[2]}" if dataset else None
+                for column in columns
+            }
+        )
+        return [said[column] for column in columns if column in said]
+
+    def status(self, version: str, as_of: int | None = None) -> Status:
+        """Return what a version is under data protection law, and why.
+
+        Args:
+            version: IRI of the version.
+            as_of: Seq of the last ledger entry to consider.
+
+        Raises:
+            NotFound: There is no such version.
+            InvalidRecord: Nothing can have been recorded then.
+        """
+        return self.statuses([version], as_of)[version]
+
+    def statuses(
+        self, versions: Collection[str] | None = None, as_of: int | None = None
+    ) -> Mapping[str, Status]:
+        """Return the statuses of versions by their IRIs.
+
+        Args:
+            versions: IRIs; None for all versions there are.
+            as_of: Seq of the last ledger entry to consider.
+
+        Raises:
+            NotFound: One of them is not recorded.
+            InvalidRecord: Nothing can have been recorded then.
+        """
+        if as_of is not None and as_of < 1:
+            raise InvalidRecord(f"as_of={as_of}: entries of the ledger are counted from 1.")
+        models = self._at(as_of)
+        number, iri = self._inventory.number, self._inventory.iri
+        if versions is None:
+            wanted = [iri[n] for n in self._inventory.versions.tolist()]
+            if as_of is not None:
+                wanted = sorted(
+                    self._ledger.described_between(NAMESPACE, 0, as_of).intersection(wanted)
+                )
+        else:
+            wanted = list(versions)
+        for version in wanted:
+            if version not in number or "#" in version:
+                raise NotFound(f"Nothing is recorded under {version}.")
+        return {version: models.status(number[version]) for version in wanted}
+
+    def _at(self, as_of: int | None) -> Models:
+        """Return what answers about the ledger as it is now, or was after an entry."""
+        head = self._ledger.head
+        if (head, as_of) not in self._answers:
+            if len(self._answers) >= _KEPT or any(seen != head for seen, _ in self._answers):
+                self._answers.clear()
+            self._answers[head, as_of] = self._computed(as_of)
+        return self._answers[head, as_of]
+
+    def _computed(self, as_of: int | None) -> Models:
+        from lineage_graph.privacy.identifiability import Identifiability
+        from lineage_graph.privacy.models import Models
+        from lineage_graph.privacy.propagation import Propagation
+        from lineage_graph.privacy.steps import Steps
+
+        self._index.refresh()
+        self._inventory.refresh()
+        self._labels.refresh()
+        evidence = self._evidence(as_of)
+        steps = Steps(
+            self._index,
+            self._inventory,
+            self.effects,
+            self._numbered("privacy/predicted", "model", "column"),
+            evidence.counts,
+            as_of,
+        )
+        holding = self._holding(as_of)
+        found = Propagation(
+            steps,
+            self._inventory,
+            self.effects,
+            self._begun(holding),
+            {node: said.rejected for node, said in holding.items() if said.rejected},
+            frozenset(node for node, said in holding.items() if said.said),
+        )
+        datasets = Identifiability(found, self._inventory, self.effects, self.types, evidence)
+        fitted: dict[int, set[str]] = {}
+        for row in self._queries.run("privacy/storing_steps"):
+            model = self._inventory.number.get(str(row["model"]))
+            if model is not None:
+                fitted.setdefault(model, set()).add(row["class"])
+        return Models(found, steps, self._inventory, self.effects, datasets, evidence, fitted)
+
+    def _numbered(self, query: str, one: str, other: str) -> list[tuple[int, int]]:
+        """Return rows of two things as numbers; what is no version or column is left out."""
+        number = self._inventory.number
+        rows = self._queries.run(query)
+        pairs = ((number.get(str(r[one])), number.get(str(r[other]))) for r in rows)
+        return [(a, b) for a, b in pairs if a is not None and b is not None]
+
+    def _begun(self, holding: Mapping[int, Effective]) -> Iterator[tuple[int, Fact]]:
+        for node, said in holding.items():
+            if said.said is not None and said.semantic_type is not None:
+                fact = self.effects.begun(said.semantic_type, said.said.status)
+                if fact is not None:
+                    yield node, fact
+
+    def _holding(self, as_of: int | None) -> dict[int, Effective]:
+        """Return what holds of the columns of versions by what is said of them."""
+        described = None
+        if as_of is not None:
+            described = self._ledger.described_between(NAMESPACE, 0, as_of)
+        number = self._inventory.number
+        said: dict[int, list[Said]] = {}
+        words: dict[str, list[Said]] = {}
+        for about, some in self._labels.subjects(described).items():
+            if about in number:
+                said.setdefault(number[about], []).extend(some)
+            else:
+                words[about] = some
+        datasets = {about.partition("#")[0] for about in words}
+        versions = self._catalogue.versions_of(datasets) if datasets else {}
+        for about, some in words.items():
+            dataset, _, column = about.partition("#")
+            for version in versions.get(dataset, ()):
+                node = number.get(f"{version}#{column}")
+                if node is not None:
+                    said.setdefault(node, []).extend(some)
+        return {node: effective(some) for node, some in said.items()}
+
+    def _evidence(self, as_of: int | None) -> Evidence:
+        from lineage_graph.privacy.identifiability import Evidence
+
+        inventory = self._inventory
+        versions = {n: inventory.iri[n] for n in inventory.versions.tolist()}
+        names = self._catalogue.names_of(versions.values())
+        rows = self._queries.run("privacy/assessments")
+        if as_of is not None:
+            then = self._ledger.described_between(NAMESPACE, 0, as_of)
+            rows = [row for row in rows if str(row["assessment"]) in then]
+        counts = self._queries.run("privacy/least_counts")
+        return Evidence(
+            {number: names.get(iri, iri) for number, iri in versions.items()},
+            {
+                inventory.number[str(row["about"])]: row["outcome"]
+                for row in rows
+                if str(row["about"]) in inventory.number
+            },
+            {
+                inventory.number[str(row["column"])]: row["least"]
+                for row in counts
+                if str(row["column"]) in inventory.number
+            },
+            frozenset(self._numbered("privacy/approximate", "derived", "source")),
+        )

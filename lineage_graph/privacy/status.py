@@ -104,8 +104,15 @@ class Status:
             limit: Most rows; None for all.
         """
         rows = [
-            (h.column, _local(h.semantic_type), ", ".join(map(_local, h.categories)), h.role)
-            + (h.label_status or "-", h.path, _local(h.rule))
+            (
+                h.column,
+                _local(h.semantic_type),
+                ", ".join(map(_local, h.categories)),
+                h.role,
+                h.label_status or "-",
+                h.path,
+                _local(h.rule),
+            )
             for h in self.holdings[:limit]
         ]
         more = len(self.holdings) - len(rows)

@@ -1,0 +1,176 @@
+"""What is said about columns, by recognisers and by people, and which of it holds.
+
+A recogniser's label is about the column of one version, and its last one counts. A
+person's word is about the column of a dataset and holds for every version; of several
+the last one counts, type by type: one type that is confirmed takes the place of what a
+recogniser said, and a type that is rejected does not hold, wherever it would come from.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from lineage_graph.identity import NAMESPACE
+from lineage_graph.ledger import Ledger
+from lineage_graph.privacy.values import Label
+from lineage_graph.query import Queries
+
+WORDS: Final = ("confirmed", "rejected")
+"""Statuses that only a person gives."""
+_MANY: Final = 5_000
+_NEVER: Final = ""
+
+
+class Said(NamedTuple):
+    """One label: when it was given, its IRI, type and status."""
+
+    at: str
+    label: str
+    semantic_type: str | None
+    status: str
+
+
+class Effective(NamedTuple):
+    """What holds of a column: the label that counts, and the types that do not hold."""
+
+    said: Said | None
+    rejected: frozenset[str | None]
+
+    @property
+    def semantic_type(self) -> str | None:
+        """IRI of the type that it is taken to hold, or None."""
+        if self.said is None or self.said.status not in ("accepted", "suggested", "confirmed"):
+            return None
+        return self.said.semantic_type
+
+
+class Labels:
+    """The labels of a store, kept up to date at the cost of what is new.
+
+    Args:
+        ledger: Tells which entries say something new.
+        queries: Gives what they say.
+    """
+
+    def __init__(self, ledger: Ledger, queries: Queries) -> None:
+        self._ledger = ledger
+        self._queries = queries
+        self._seq = 0
+        self._about: defaultdict[str, dict[str, Said]] = defaultdict(dict)
+        self._subject: dict[str, str] = {}
+
+    def refresh(self) -> None:
+        """Take in what was said, and what was taken back, since the last time."""
+        head = self._ledger.head
+        if head == self._seq:
+            return
+        new = self._ledger.described_between(NAMESPACE, self._seq, head) if self._seq else None
+        if new is None or len(new) > _MANY:
+            self._about.clear()
+            self._subject.clear()
+            self._take(self._queries.run("privacy/labelled"))
+        else:
+            for label in new:
+                self._forget(label)
+            self._take(self._queries.run("privacy/labelled", label=sorted(new)) if new else ())
+        self._seq = head
+
+    def _forget(self, label: str) -> None:
+        about = self._subject.pop(label, None)
+        if about is not None:
+            del self._about[about][label]
+
+    def _take(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        for row in rows:
+            label, about, type_ = str(row["label"]), str(row["about"]), row["type"]
+            said = Said(_text(row["at"]), label, str(type_) if type_ else None, row["status"])
+            self._about[about][label] = said
+            self._subject[label] = about
+
+    def subjects(self, described: Collection[str] | None = None) -> Mapping[str, list[Said]]:
+        """Return what is said of each column of a version or a dataset.
+
+        Args:
+            described: IRIs of the labels that count; None for all.
+        """
+        return {
+            about: kept
+            for about, said in self._about.items()
+            for kept in [[s for s in said.values() if described is None or s.label in described]]
+            if kept
+        }
+
+    def of(self, columns: Mapping[str, str | None]) -> dict[str, Label]:
+        """Return the label that counts for columns, with its evidence.
+
+        Args:
+            columns: IRI of the column of a version to that of the dataset's; None for a
+                version of which it is not known.
+        """
+        self.refresh()
+        chosen = {}
+        for column, of_dataset in columns.items():
+            said = [*self._about.get(column, {}).values()]
+            said += self._about.get(of_dataset or "", {}).values()
+            chosen[column] = effective(said).said
+        subjects = {self._subject[one.label] for one in chosen.values() if one}
+        rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in self._queries.run("privacy/labels", about=sorted(subjects)) if subjects else ():
+            rows[str(row["label"])].append(row)
+        return {column: _label(column, rows[said.label]) for column, said in chosen.items() if said}
+
+
+def effective(said: Iterable[Said]) -> Effective:
+    """Return what holds of a column by all that is said of it."""
+    last: dict[str | None, Said] = {}
+    machine: Said | None = None
+    for one in sorted(said):
+        if one.status in WORDS:
+            last[one.semantic_type] = one
+        else:
+            machine = one
+    rejected = frozenset(t for t, one in last.items() if one.status == "rejected")
+    # Whoever rejects whatever it was takes back what was confirmed before.
+    cleared = last.get(None)
+    confirmed = [
+        one
+        for one in last.values()
+        if one.status == "confirmed" and (cleared is None or one > cleared)
+    ]
+    if confirmed:
+        return Effective(max(confirmed), rejected)
+    refused = None in rejected or (machine is not None and machine.semantic_type in rejected)
+    if machine is None or (refused and machine.semantic_type is not None):
+        word = max((one for one in last.values()), default=None)
+        return Effective(word, rejected)
+    return Effective(machine, rejected)
+
+
+def _label(column: str, rows: list[Mapping[str, Any]]) -> Label:
+    from urllib.parse import unquote
+
+    row = rows[0]
+    person = row["status"] in WORDS
+    return Label(
+        column=unquote(column.partition("#")[2]),
+        semantic_type=str(row["type"]) if row["type"] else None,
+        status=row["status"],
+        value_share=row["share"],
+        header=row["header"],
+        validators=tuple(r["validator"] for r in rows if r["validator"]),
+        sample_size=row["size"] or 0,
+        seed=row["seed"],
+        recogniser=row["recogniser"],
+        author=str(row["author"]) if person and row["author"] else None,
+        because=row["because"],
+    )
+
+
+def _text(at: Any) -> str:
+    """Return a time as text that sorts as times do."""
+    if isinstance(at, datetime):
+        return at.isoformat()
+    return str(at) if at else _NEVER

@@ -1,0 +1,141 @@
+"""The privacy scenarios as files: a given graph and what columns, datasets and models are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rdflib
+
+from lineage_graph.declarations import bundled
+from lineage_graph.errors import InvalidRecord, NotFound
+from lineage_graph.graph import Graph
+from lineage_graph.identity import fresh, uuid7
+from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.privacy import Status
+from lineage_graph.stores import rdf
+
+CASES = Path(__file__).parents[1] / "conformance" / "privacy"
+EVERYWHERE = "S14-groups-of-enough"
+"""The case that is asked of servers too; the queries of all cases are the same."""
+
+
+def scenarios() -> list[str]:
+    return sorted(path.parent.name for path in CASES.glob("*/given.ttl"))
+
+
+def edges(given: Path) -> list[Edge]:
+    """Return the derivations a graph states, between versions and between columns."""
+    graph = rdflib.Graph().parse(given)
+    stated = (
+        "SELECT ?derived ?how ?source ?activity WHERE {{ ?derived <{}> ?how . "
+        "?how <{}> ?source ; <{}> ?activity }}".format(
+            *map(bundled().iri, ("qualified_derivation", "entity", "had_activity"))
+        )
+    )
+    result = []
+    for derived, how, source, activity in graph.query(stated):  # type: ignore[misc]
+        types = {bundled().term(str(kind)) for kind in graph.objects(how, rdflib.RDF.type)}
+        kinds = tuple(sorted(types - {"Derivation"}))
+        level = "column" if "#" in source else "entity"
+        result.append(Edge(str(derived), str(source), kinds, str(activity), level))  # type: ignore[arg-type]
+    return result
+
+
+def record(folder: Path, given: Path) -> None:
+    """Put a graph into a ledger as one bundle."""
+    bundle = fresh("bundle")
+    body = rdf.convert(given.read_bytes(), "turtle", "ntriples")
+    lines = sorted({line[:-1] + f"<{bundle}> ." for line in body.decode().splitlines() if line})
+    subjects = sorted({line[1:].partition(">")[0] for line in lines})
+    with Ledger(folder / "ledger.db") as ledger:
+        ledger.append(
+            txid=uuid7(),
+            author="urn:lineage-graph:agent:tester",
+            bundle=bundle,
+            body="".join(f"{line}\n" for line in lines).encode(),
+            subjects=subjects,
+            edges=edges(given),
+        )
+
+
+def iri(name: str) -> str:
+    return f"urn:lineage-graph:{'model-version' if name[0] == 'M' else 'version'}:{name}"
+
+
+def local(iri: str | None) -> str | None:
+    return iri and iri.replace("#", "/").rpartition("/")[2]
+
+
+def observed(status: Status) -> dict[str, Any]:
+    """Return an answer in the words of the expectations."""
+    return {
+        "status": status.status,
+        "rule": local(status.rule),
+        "path": status.path,
+        "min_group": status.min_group,
+        "holdings": {
+            held.column: {
+                **held.to_dict(),
+                "rule": local(held.rule),
+                "categories": [local(one) for one in held.categories],
+            }
+            for held in status.holdings
+        },
+    }
+
+
+def differing(found: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of an expectation is not found; of a column it may say less than is found."""
+    wrong = {}
+    for key, wanted in expected.items():
+        if key == "holdings":
+            held = found[key]
+            some = {c: {k: held.get(c, {}).get(k) for k in said} for c, said in wanted.items()}
+            if some != wanted or held.keys() != wanted.keys():
+                wrong[key] = held, wanted
+        elif key != "why" and found[key] != wanted:
+            wrong[key] = found[key], wanted
+    return wrong
+
+
+def check(graph: Graph, name: str) -> None:
+    expected = json.loads((CASES / name / "expected.json").read_text())
+    statuses = graph._privacy.statuses()
+    for artifact, said in expected.items():
+        status = statuses[iri(artifact)]
+        assert not differing(observed(status), said), (artifact, status.why)
+        assert [part for part in said.get("why", ()) if part not in status.why] == [], status.why
+        assert graph.privacy(iri(artifact)) == status
+        assert status.name in str(status) and status.label in str(status)
+
+
+@pytest.mark.parametrize("name", scenarios())
+def test_what_follows_from_a_given_graph(name: str, tmp_path: Path) -> None:
+    record(tmp_path, CASES / name / "given.ttl")
+    with Graph(tmp_path, "memory:") as graph:
+        check(graph, name)
+
+
+@pytest.mark.parametrize("kind", ["folder", "union-server", "plain-server"])
+def test_every_store_gives_the_same_answer(
+    kind: str, union_server: str, plain_server: str, tmp_path: Path
+) -> None:
+    servers = {"folder": None, "union-server": union_server, "plain-server": plain_server}
+    record(tmp_path, CASES / EVERYWHERE / "given.ttl")
+    with Graph(tmp_path, servers[kind]) as graph:
+        check(graph, EVERYWHERE)
+
+
+def test_what_is_asked_of_nothing_is_refused(tmp_path: Path) -> None:
+    with Graph(tmp_path, "memory:") as graph:
+        assert graph._privacy.statuses() == {}
+        with pytest.raises(NotFound):
+            graph.privacy("nobody")
+        with pytest.raises(NotFound):
+            graph._privacy.status("urn:lineage-graph:version:nobody")
+        with pytest.raises(InvalidRecord):
+            graph._privacy.statuses(as_of=0)
