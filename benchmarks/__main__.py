@@ -17,6 +17,7 @@ from benchmarks import (
     ledger,
     licensing,
     questions,
+    recognition,
     validation,
 )
 from benchmarks.figures import Figure, machine, show
@@ -76,6 +77,7 @@ def main() -> None:
         "Ledger": ledger.measure,
         "Validation": validation.measure,
         "Fingerprint": fingerprint.measure,
+        "Recognition": recognition.measure,
     }
     unknown = set(asked.sections) - set(benchmarks)
     if unknown:

@@ -15,8 +15,8 @@ ColumnCheck = Callable[[Column], Passed]
 
 _MONTH = r"[^\W\d_]{3,9}\.?"
 _DATE: Final = (
-    r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})",
-    r"(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<y>\d{4}|\d{2})",
+    r"(?P<y>\d{4})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})",
+    r"(?P<a>\d{1,2})(?P<s>[-/.])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})",
     r"(?P<y>(?:1[89]|20)\d{2})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])",
     rf"\d{{1,2}}[-\s](?:de\s)?{_MONTH}[-,\s]+(?:de\s)?(?P<y>\d{{4}}|\d{{2}})",
     rf"{_MONTH}\s+\d{{1,2}},?\s+(?P<y>\d{{4}})",
@@ -33,6 +33,8 @@ _SENTENCE_WORDS: Final = 4
 _SENTENCE_LENGTH: Final = 22
 _EPOCH: Final = ((6e8, 2.2e9), (6e11, 2.2e12))
 _ENOUGH: Final = 20
+_OLD: Final = 85
+_FEW_OLD: Final = 0.06
 _BORN: Final = 1975
 _WIDE: Final = 50_000
 _FINE: Final = 4
@@ -133,7 +135,9 @@ def _ages(column: Column) -> Passed:
         return [False] * column.distinct
     low, high, middle = numbers[0], numbers[-1], numbers[len(numbers) // 2]
     dense = len(numbers) >= 0.4 * (high - low + 1)
-    plausible = low >= 0 and 50 <= high <= 110 and 20 <= middle <= 65 and dense
+    old = column.share([number is not None and number > _OLD for number in column.numbers])
+    peopled = 20 <= middle <= 65 and dense and old <= _FEW_OLD
+    plausible = low >= 0 and 50 <= high <= 110 and peopled
     return [plausible] * column.distinct
 
 
