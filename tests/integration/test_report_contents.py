@@ -58,6 +58,15 @@ FIELDS = {
     "model-sheet": """
         predicts purpose process made data status categories special persons decisions human
         logic used quality licence kept""",
+    "dpia": """
+        35-1 35-3-a 35-3-b 35-3-c wp248-1 wp248-2 wp248-3 wp248-4 wp248-5 wp248-6 wp248-7
+        wp248-8 wp248-9 0-1 0-1-joint 0-2 0-3 0-4 0-5 1-1-a-category 1-1-a-subjects
+        1-1-a-special 1-1-a-role 1-1-a-status 1-1-b 1-1-c 1-1-d-nature 1-1-d-scope 1-1-d-scale
+        1-1-d-context 1-2-collection 1-2-use 1-2-storage 1-2-sharing 1-2-transfers
+        1-2-deletion 1-3 2-basis 2-special 2-minimisation 2-retention 2-quality 2-information
+        2-rights 2-automated 2-25 2-32 2-44 3-necessity 3-interest 4-what 4-process
+        4-likelihood 4-severity 5-mitigation 5-measures 5-residual 6-dpo 6-advice 6-views
+        6-decision 36""",
 }
 
 
@@ -65,6 +74,7 @@ OF_THE_LAW = {"12-3", "12-3-extension", "12-3-until", "33-1"}
 """Fields that the law itself answers, whatever is recorded."""
 
 
+@cache
 def definitions(law: str) -> dict[str, rdflib.Graph]:
     return {
         path.stem.removesuffix(f"-{law}"): rdflib.Graph().parse(path)
@@ -189,7 +199,9 @@ def test_an_empty_graph_is_a_report_of_gaps_and_never_conforms() -> None:
     for name in GDPR:
         recorded = answered(EMPTY, name, "gdpr")
         assert {field for field, values in recorded.items() if values} <= OF_THE_LAW, name
-    assert list(findings(EMPTY, "ropa", "gdpr")) == ["finding-no-processing"]
+    asking = {"ropa", "ropa-processor", "legal-basis", "retention", "transfers", "dpia"}
+    for name in asking | {"automated-decisions"}:
+        assert list(findings(EMPTY, name, "gdpr")) == ["finding-no-processing"], name
     asked = {"dataset": "urn:lineage-graph:dataset:unheard-of"}
     assert list(findings(EMPTY, "breach", "gdpr", **asked)) == ["finding-not-found"]
 
@@ -217,6 +229,21 @@ def test_what_a_report_says_of_a_given_assessment(case: Path, law: str, report: 
     assert sorted(found) == sorted(expected["findings"])
     for finding, titles in expected.get("about", {}).items():
         assert sorted(row["title"] for row in found[finding]) == sorted(titles), finding
+
+
+@pytest.mark.parametrize("prefix", ["dpv", "pd"])
+def test_terms_of_dpv_exist_in_the_published_vocabulary(prefix: str) -> None:
+    path = ROOT.parent / "shared" / "vocab" / f"{prefix}.ttl"
+    if not path.is_file():
+        pytest.skip(f"not compared: {path} is absent")
+    namespace = bundled().prefixes[prefix]
+    known = {str(term).removeprefix(namespace) for term in rdflib.Graph().parse(path).subjects()}
+    declared = [*REPORTS.glob("*.ttl"), *(query.path for query in bundled().queries("compliance"))]
+    for one in declared:
+        used = set(
+            re.findall(rf"(?<![\w-]){prefix}:([A-Za-z]\w*)", one.read_text(encoding="utf-8"))
+        )
+        assert used <= known, one.name
 
 
 PASSENGERS = CASES / "scored-passengers" / "assessment.ttl"
