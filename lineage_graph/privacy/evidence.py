@@ -44,9 +44,10 @@ def fit(column: Column, rules: TypeRules, nameless: bool, wanted: bool) -> Fit:
         column: The values.
         rules: Of the type.
         nameless: The column's name says nothing.
-        wanted: The column's name says the type, so tests that only support one are made.
+        wanted: The column's name says the type, so tests that only support one are made;
+            else only those that could suggest it by themselves.
     """
-    tested = [one for one in rules.evidence if one.weight > 0 or wanted]
+    tested = [one for one in rules.evidence if wanted or one.weight >= rules.suggested]
     groups: defaultdict[float, list[tuple[Evidence, Passed]]] = defaultdict(list)
     for one in tested:
         if (one.nameless and not nameless) or not _countable(column, one):
