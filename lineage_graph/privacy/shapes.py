@@ -7,10 +7,10 @@ from typing import Final
 from lineage_graph.privacy.columns import Column
 
 _FEW: Final = 12
-_MOST: Final = 60
+_MOST: Final = 100
 _RARE: Final = 0.3
 _ROWS: Final = 10
-_CODE_LENGTH: Final = 60
+_CODE_LENGTH: Final = 100
 
 
 def shape(column: Column) -> str | None:
