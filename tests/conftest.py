@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from lineage_graph.graph import Graph
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what needs an engine in one process, so that a run on several starts it once."""
+    for item in items:
+        if item.get_closest_marker("spark") or "engine" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("spark"))
+
+
 @pytest.fixture(autouse=True)
 def _away_from_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep a test that forgets to name a store, or reads settings, off the person's own."""

@@ -24,7 +24,9 @@ _RESERVED = "history"
 # XlsxWriter would write the present, and two workbooks of one report would differ.
 _UNDATED = datetime(1980, 1, 1)
 
+# Characters in a column, and points of a line of text.
 _WIDTH = 42.0
+_LINE = 15.0
 
 Row = Sequence[str | int]
 
@@ -67,7 +69,7 @@ class _Writer:
         # The prefix keeps a text a text also after somebody has edited the cell.
         plain = {"text_wrap": True, "valign": "top", "quote_prefix": True}
         self._text = book.add_format(plain)
-        self._number = book.add_format({"valign": "top", "num_format": "0"})
+        self._number = book.add_format({"valign": "top", "align": "left", "num_format": "0"})
         self._head = book.add_format(
             {**plain, "bold": True, "valign": "bottom", "bottom": 1, "bg_color": "#F4F2ED"}
         )
@@ -102,14 +104,16 @@ class _Writer:
         last = 0
         for column, text in enumerate(head):
             self._cell(sheet, 0, column, text, self._head)
+        wide = _WIDTH if len(head) < 6 else _WIDTH * 0.75
         for last, row in enumerate(rows, 1):
+            sheet.set_row(last, _height(row, wide))
             for column, value in enumerate(row):
                 style = self._missing if isinstance(value, _Gap) else self._text
                 self._cell(sheet, last, column, value, style)
         if not last and empty:
             last = 1
             self._cell(sheet, last, 0, empty, self._missing)
-        sheet.set_column(0, len(head) - 1, _WIDTH if len(head) < 6 else _WIDTH * 0.75)
+        sheet.set_column(0, len(head) - 1, wide)
         sheet.autofilter(0, 0, last, len(head) - 1)
         sheet.freeze_panes(1, 1)
         sheet.set_landscape()
@@ -236,6 +240,16 @@ def _iris(entry: Entry, cells: Iterable[Cell]) -> str:
 
 def _marked(text: str, cells: Sequence[Cell]) -> str:
     return _Gap(text) if any(cell.origin == "not-recorded" for cell in cells) else text
+
+
+def _height(row: Row, wide: float) -> float:
+    """Return the points that a row needs, at most what Excel allows.
+
+    Excel makes room for wrapped texts by itself; LibreOffice does not.
+    """
+    cells = (str(value).split("\n") for value in row)
+    lines = max(sum(1 + int(len(line) * 1.1 / wide) for line in cell) for cell in cells)
+    return min(_LINE * lines + 2, 409.0)
 
 
 def _units(text: str) -> int:
