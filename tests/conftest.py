@@ -16,11 +16,7 @@ if TYPE_CHECKING:
     from lineage_graph.graph import Graph
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what needs an engine in one process, so that a run on several starts it once."""
-    for item in items:
-        if item.get_closest_marker("spark") or "engine" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("spark"))
+pytest_plugins = ["tests.spreading"]
 
 
 @pytest.fixture(autouse=True)
