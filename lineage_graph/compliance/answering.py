@@ -6,10 +6,10 @@ What no row answers is "not recorded", in the words of the field; nothing is fil
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final, Protocol, cast
 
 from lineage_graph.compliance.definitions import (
@@ -54,6 +54,10 @@ class Assessed(Protocol):
 
     def rows(self, name: str, **values: Any) -> list[Row]:
         """Return the rows of a query."""
+        ...
+
+    def described(self, things: Collection[str]) -> bytes:
+        """Return what is stated of some things, as N-Triples."""
         ...
 
 
@@ -140,6 +144,7 @@ class Answering:
             disclaimer=self._wording.words["disclaimer"],
             words=self._wording.words,
             parameters=parameters,
+            described=partial(self._assessed.described, _subjects(sections)),
         )
 
     def _said(self, texts: Mapping[str, str], iri: str) -> str:
@@ -283,6 +288,12 @@ class Answering:
             legal_ref="; ".join(missing.refs),
             unlocks=missing.unlocks,
         )
+
+
+def _subjects(sections: Iterable[Section]) -> list[str]:
+    """Return what a report is about, once each."""
+    entries = (entry.iri for section in sections for entry in section.entries)
+    return list(dict.fromkeys(iri for iri in entries if iri is not None))
 
 
 def _together(values: Iterable[_Values]) -> _Values:

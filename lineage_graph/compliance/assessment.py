@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from lineage_graph.compliance.definitions import Definitions
@@ -28,6 +29,14 @@ class Assessment:
         self._store = MemoryStore(declarations.ontology_files())
         self._store.load(triples)
 
+    def add(self, triples: bytes) -> None:
+        """Hold further statements, as N-Triples.
+
+        Raises:
+            DeclarationError: They do not parse.
+        """
+        self._store.load(triples)
+
     def query(self, name: str) -> Query:
         """Return a declared query.
 
@@ -43,6 +52,12 @@ class Assessment:
             DeclarationError: It does not parse, or a parameter is not of its type.
         """
         return list(self._store.select(self.query(name).bind(**values)))
+
+    def described(self, things: Collection[str]) -> bytes:
+        """Return what is stated of some things, their parts and who they name, as N-Triples."""
+        named = [one["assessment"] for one in self.rows("assessment/itself")]
+        query = self.query("assessment/described").bind(node=[*things, *named])
+        return self._store.construct(query) if things or named else b""
 
     def wording(self, definitions: Definitions, lang: str) -> Wording:
         """Return what says values of this graph in a language."""

@@ -133,6 +133,21 @@ class ReportDefinition:
     parameters: tuple[str, ...] = field(default=())
     required: tuple[str, ...] = field(default=())
 
+    def to_dict(self, lang: str) -> dict[str, Any]:
+        """Return what it is, in a language, as plain values.
+
+        Raises:
+            DeclarationError: It says nothing in that language.
+        """
+        return {
+            "name": self.name,
+            "law": self.law,
+            "title": said_in(self.labels, lang, self.iri),
+            "legal_basis": self.legal_ref,
+            "parameters": list(self.parameters),
+            "about": said_in(self.comments, lang, self.iri),
+        }
+
     def uses(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         """Yield what asks which query, and the columns that it has to project."""
         for section in self.sections:

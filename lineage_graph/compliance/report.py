@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
 
 Origin = Literal["declared", "derived", "inferred", "not-recorded", "not-applicable"]
 Severity = Literal["error", "warning", "info"]
@@ -165,6 +166,7 @@ class Report:
         disclaimer: That it is not legal advice.
         words: Headings and words of the language, by name, such as ``findings``.
         parameters: What was asked, by name.
+        described: Gives what is recorded of its subjects, as N-Triples.
     """
 
     name: str
@@ -181,8 +183,53 @@ class Report:
     disclaimer: str
     words: Mapping[str, str]
     parameters: Mapping[str, str] = field(default_factory=dict)
+    described: Callable[[], bytes] = field(default=bytes, repr=False, compare=False)
 
     @property
     def completeness(self) -> float | None:
         """Share of the fields that are recorded or do not apply; None when none applies."""
         return self.satisfied / self.applicable if self.applicable else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        said = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "described"}
+        for name in ("sections", "findings", "gaps"):
+            said[name] = [asdict(one) for one in said[name]]
+        said["sources"] = asdict(self.sources)
+        said["words"], said["parameters"] = dict(self.words), dict(self.parameters)
+        return said | {"completeness": self.completeness}
+
+    def to_html(self) -> str:
+        """Return it as one page of HTML that needs no other file.
+
+        Raises:
+            MissingExtra: A package of the ``report`` extra is not installed.
+        """
+        from lineage_graph.compliance.rendering import html
+
+        return html(self)
+
+    def save(self, path: str | Path, format: str | None = None) -> Path:
+        """Write it into a file, whole or not at all.
+
+        Args:
+            path: The file; its ending chooses the format.
+            format: ``html``, ``pdf``, ``xlsx``, ``md``, ``csv``, ``json``, ``jsonld`` or ``text``.
+
+        Raises:
+            InvalidRecord: The ending stands for no format, or the path is a folder.
+            StoreUnavailable: The file cannot be written.
+            MissingExtra: A package of the ``report`` extra is not installed.
+        """
+        from lineage_graph.compliance.writing import save
+
+        return save(self, Path(path), format)
+
+    def __str__(self) -> str:
+        """Return it as a person reads it in a terminal."""
+        from lineage_graph.compliance.writing.plain import text
+
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()

@@ -7,39 +7,25 @@ Sources: RFC 5646 (language tags), Unicode CLDR through Babel (formats), XML Sch
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
 from lineage_graph.compliance.definitions import canonical
-from lineage_graph.errors import MissingExtra
+from lineage_graph.compliance.rendering.extra import needed
 from lineage_graph.identity import kind_of, name_of
 from lineage_graph.stores import Iri
 
-
-@contextmanager
-def needed() -> Iterator[None]:
-    """Import what a report needs.
-
-    Raises:
-        MissingExtra: It is not there; the message holds the command that gets it.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f'{error.name} is not installed. Type: pip install "lineage-graph[report]"'
-        ) from error
-
-
 _NOTATION: Final = 5
-_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)?")
+_ALONE = (r"(?<![\w:/.#-])", r"(?![\w:/#-])")
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)?".join(_ALONE))
 _DURATION = re.compile(
-    r"P(?=\d|T\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?"
-    r"(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
+    (
+        r"P(?=\d|T\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?"
+        r"(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
+    ).join(_ALONE)
 )
 _UNITS: Final = ("year", "month", "week", "day", "hour", "minute", "second")
 
@@ -120,22 +106,22 @@ class Wording:
         return f"{format_datetime(at, 'medium', tzinfo=UTC, locale=self._locale)} UTC"
 
     def _text(self, text: str) -> str:
-        found = _DATE.fullmatch(text)
-        if found is not None:
-            try:
-                return self.day(date.fromisoformat(found[1]))
-            except ValueError:
-                return text
-        lasting = _DURATION.fullmatch(text)
-        return text if lasting is None else self._duration(lasting.groups())
+        """Return a text in which dates and durations read as the language writes them."""
+        return _DURATION.sub(self._duration, _DATE.sub(self._day, text))
 
-    def _duration(self, amounts: tuple[str | None, ...]) -> str:
+    def _day(self, found: re.Match[str]) -> str:
+        try:
+            return self.day(date.fromisoformat(found[1]))
+        except ValueError:
+            return found[0]
+
+    def _duration(self, found: re.Match[str]) -> str:
         with needed():
             from babel.lists import format_list
             from babel.units import format_unit
         parts = [
             format_unit(int(amount), f"duration-{unit}", "long", locale=self._locale)
-            for amount, unit in zip(amounts, _UNITS, strict=True)
+            for amount, unit in zip(found.groups(), _UNITS, strict=True)
             if amount is not None
         ]
         return str(format_list(parts, style="unit", locale=self._locale))
