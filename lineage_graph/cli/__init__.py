@@ -8,7 +8,7 @@ missing; 4 not found; 5 refused by policy; 6 the rebuild differs from the record
 
 from __future__ import annotations
 
-from lineage_graph.cli import answers, checks, licenses, processing, reports
+from lineage_graph.cli import answers, checks, licenses, processing, reports, statuses
 from lineage_graph.cli.program import app, main
 
-__all__ = ["answers", "app", "checks", "licenses", "main", "processing", "reports"]
+__all__ = ["answers", "app", "checks", "licenses", "main", "processing", "reports", "statuses"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.licensed import Licensed
+from lineage_graph.identity import kind_of
 
 if TYPE_CHECKING:
     from lineage_graph.privacy import Privacy, Status
@@ -42,3 +43,21 @@ class Private(Licensed):
             InvalidRecord: Nothing can have been recorded as of then.
         """
         return self._privacy.status(self._catalogue.version(name, None), as_of)
+
+    def statuses(self, as_of: int | None = None) -> list[Status]:
+        """Return what the newest version of every dataset and model is, sorted by name.
+
+        Args:
+            as_of: Seq of the last ledger entry to consider.
+
+        Raises:
+            InvalidRecord: Nothing can have been recorded as of then.
+        """
+        newest: dict[str, tuple[int, Status]] = {}
+        for status in self._privacy.statuses(None, as_of).values():
+            name, _, number = status.name.rpartition("@")
+            known = int(number) if name and number.isdigit() else 0
+            key = f"{kind_of(status.version)} {name if known else status.name}"
+            if key not in newest or newest[key][0] < known:
+                newest[key] = known, status
+        return sorted((one for _, one in newest.values()), key=lambda one: one.name)

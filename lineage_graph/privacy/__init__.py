@@ -73,7 +73,7 @@ class Privacy:
         self._queries = queries
         self._index = index
         self._catalogue = catalogue
-        self._labels = Labels(ledger, queries)
+        self._labels = Labels(ledger, queries, self.effects.harmless)
         self._inventory = Inventory(ledger)
         self._answers: dict[tuple[int, int | None], Models] = {}
 
@@ -172,9 +172,11 @@ class Privacy:
             self.effects,
             self._begun(holding),
             {node: said.rejected for node, said in holding.items() if said.rejected},
-            frozenset(node for node, said in holding.items() if said.said),
+            self._examined(holding, as_of),
         )
-        datasets = Identifiability(found, self._inventory, self.effects, self.types, evidence)
+        datasets = Identifiability(
+            found, steps, self._inventory, self.effects, self.types, evidence
+        )
         fitted: dict[int, set[str]] = {}
         for row in self._queries.run("privacy/storing_steps"):
             model = self._inventory.number.get(str(row["model"]))
@@ -218,6 +220,16 @@ class Privacy:
                 if node is not None:
                     said.setdefault(node, []).extend(some)
         return {node: effective(some) for node, some in said.items()}
+
+    def _examined(self, holding: Mapping[int, Effective], as_of: int | None) -> frozenset[int]:
+        """Return the numbers of the columns that somebody looked at."""
+        described = None
+        if as_of is not None:
+            described = self._ledger.described_between(NAMESPACE, 0, as_of)
+        number = self._inventory.number
+        columns = (number.get(a) for a in self._labels.looked_at(described) if "#" in a)
+        said = (node for node, one in holding.items() if one.said)
+        return frozenset([*(node for node in columns if node is not None), *said])
 
     def _evidence(self, as_of: int | None) -> Evidence:
         from lineage_graph.privacy.identifiability import Evidence

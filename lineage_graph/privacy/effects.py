@@ -144,9 +144,10 @@ class Effects:
         """Names of classes of which a fitted one keeps values of its training data."""
         return frozenset(row["name"] for row in self._rows("privacy/value_keepers"))
 
-    def known(self, semantic_type: str) -> bool:
-        """Tell whether a type is declared."""
-        return semantic_type in self._declared_types
+    def harmless(self, semantic_type: str) -> bool:
+        """Tell whether a type is declared, and says nothing about persons."""
+        one = self._declared_types.get(semantic_type)
+        return one is not None and not self.ranks[one.role]
 
     @cached_property
     def _declared_types(self) -> Mapping[str, Any]:

@@ -9,8 +9,11 @@ from lineage_graph.privacy.effects import GROUP, Effects, Fact, StatusRule
 from lineage_graph.privacy.inventory import Inventory
 from lineage_graph.privacy.propagation import Propagation
 from lineage_graph.privacy.status import WHOLE, Holding, Status
+from lineage_graph.privacy.steps import Steps
 from lineage_graph.privacy.types import SemanticTypes
 
+_SAME_ROWS = frozenset(("Identity", "Projection", "Filter"))
+"""Kinds that leave the groups that there are, and their sizes."""
 _LONGEST = 12
 _ENDS = 5
 _NAMED = 8
@@ -38,6 +41,7 @@ class Identifiability:
 
     Args:
         found: What columns may hold.
+        steps: What was made from what.
         inventory: What there is.
         effects: The rules.
         types: The semantic types.
@@ -47,12 +51,14 @@ class Identifiability:
     def __init__(
         self,
         found: Propagation,
+        steps: Steps,
         inventory: Inventory,
         effects: Effects,
         types: SemanticTypes,
         evidence: Evidence,
     ) -> None:
         self._found = found
+        self._steps = steps
         self._inventory = inventory
         self._effects = effects
         self._labels = {one.iri: one.labels.get("en", one.name) for one in types.all()}
@@ -69,7 +75,7 @@ class Identifiability:
         held = self.strongest(facts)
         unexamined = sorted(self._column(n) for n, fact, _ in facts if fact.unexamined)
         rank = max((fact.rank for _, fact, _ in held), default=0)
-        least = self._counted.get(version)
+        least = self._least(version)
         assessed = self._evidence.assessed.get(version)
         rule = self._effects.dataset_rule(rank, self._group(least), assessed, bool(unexamined))
         path = self.path(held[0][2]) if held else ""
@@ -85,6 +91,19 @@ class Identifiability:
             self.holdings(held),
             least,
         )
+
+    def _least(self, version: int) -> int | None:
+        """Return the size of the smallest group: its own, or that of what it is some rows of."""
+        seen: set[int] = set()
+        while version not in self._counted and version not in seen:
+            seen.add(version)
+            sources = set(self._steps.sources_of(version))
+            if len(sources) != 1:
+                return None
+            ((version, kinds),) = sources
+            if not kinds <= _SAME_ROWS:
+                return None
+        return self._counted.get(version)
 
     def _group(self, least: int | None) -> str:
         if least is None:

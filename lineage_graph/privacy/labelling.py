@@ -9,7 +9,7 @@ recogniser said, and a type that is rejected does not hold, wherever it would co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -48,50 +48,77 @@ class Effective(NamedTuple):
 
 
 class Labels:
-    """The labels of a store, kept up to date at the cost of what is new.
+    """The labels of a store that matter here, kept up to date at the cost of what is new.
+
+    Most columns hold nothing about persons; of those it is only known that somebody looked.
 
     Args:
         ledger: Tells which entries say something new.
         queries: Gives what they say.
+        harmless: Tells of the IRI of a type that it says nothing about persons.
     """
 
-    def __init__(self, ledger: Ledger, queries: Queries) -> None:
+    def __init__(self, ledger: Ledger, queries: Queries, harmless: Callable[[str], bool]) -> None:
         self._ledger = ledger
         self._queries = queries
+        self._harmless = harmless
         self._seq = 0
         self._about: defaultdict[str, dict[str, Said]] = defaultdict(dict)
-        self._subject: dict[str, str] = {}
+        self._looked_at: set[str] = set()
 
     def refresh(self) -> None:
         """Take in what was said, and what was taken back, since the last time."""
         head = self._ledger.head
         if head == self._seq:
             return
-        new = self._ledger.described_between(NAMESPACE, self._seq, head) if self._seq else None
-        if new is None or len(new) > _MANY:
-            self._about.clear()
-            self._subject.clear()
-            self._take(self._queries.run("privacy/labelled"))
+        new = self._ledger.described_between(NAMESPACE, self._seq, head) if self._seq else set()
+        gone = self._seq and self._ledger.invalidations(self._seq, head)
+        if self._seq and not gone and len(new) <= _MANY:
+            self._take(self._queries.run("privacy/labelled", label=sorted(new)))
         else:
-            for label in new:
-                self._forget(label)
-            self._take(self._queries.run("privacy/labelled", label=sorted(new)) if new else ())
+            self._read()
         self._seq = head
 
-    def _forget(self, label: str) -> None:
-        about = self._subject.pop(label, None)
-        if about is not None:
-            del self._about[about][label]
+    def _read(self) -> None:
+        """Read everything, by questions that are cheap where nothing is about persons."""
+        ask = self._queries.run
+        self._about.clear()
+        self._looked_at = {str(row["about"]) for row in ask("privacy/looked_at")}
+        ended = {str(row["about"]) for row in ask("privacy/taken_back")}
+        self._looked_at -= ended
+        used = {str(row["type"]) for row in ask("privacy/types_used")}
+        personal = sorted(one for one in used if not self._harmless(one))
+        self._take(ask("privacy/labelled_as", type=personal) if personal else ())
+        self._take(ask("privacy/labelled", status=list(WORDS)))
+        # A later recogniser, or what is left after something was taken back, may say otherwise.
+        several = len(ask("privacy/recognisers")) > 1
+        again = ended | (self._about.keys() if several else set())
+        self._take(ask("privacy/labelled", about=sorted(again)) if again else ())
 
     def _take(self, rows: Iterable[Mapping[str, Any]]) -> None:
         for row in rows:
-            label, about, type_ = str(row["label"]), str(row["about"]), row["type"]
+            about, type_ = str(row["about"]), row["type"]
+            self._looked_at.add(about)
+            harmless = type_ is None or self._harmless(str(type_))
+            if harmless and row["status"] not in WORDS and about not in self._about:
+                continue
+            label = str(row["label"])
             said = Said(_text(row["at"]), label, str(type_) if type_ else None, row["status"])
             self._about[about][label] = said
-            self._subject[label] = about
+
+    def looked_at(self, described: Collection[str] | None = None) -> Collection[str]:
+        """Return the IRIs of what somebody looked at: columns, and other things.
+
+        Args:
+            described: IRIs of the labels that count; None for all.
+        """
+        if described is None:
+            return self._looked_at
+        rows = self._queries.run("privacy/labelled")
+        return {str(row["about"]) for row in rows if str(row["label"]) in described}
 
     def subjects(self, described: Collection[str] | None = None) -> Mapping[str, list[Said]]:
-        """Return what is said of each column of a version or a dataset.
+        """Return what is said of each column of a version or a dataset that may matter.
 
         Args:
             described: IRIs of the labels that count; None for all.
@@ -110,17 +137,21 @@ class Labels:
             columns: IRI of the column of a version to that of the dataset's; None for a
                 version of which it is not known.
         """
-        self.refresh()
-        chosen = {}
-        for column, of_dataset in columns.items():
-            said = [*self._about.get(column, {}).values()]
-            said += self._about.get(of_dataset or "", {}).values()
-            chosen[column] = effective(said).said
-        subjects = {self._subject[one.label] for one in chosen.values() if one}
+        every = {*columns, *(column for column in columns.values() if column)}
+        said: dict[str, list[Said]] = defaultdict(list)
         rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        for row in self._queries.run("privacy/labels", about=sorted(subjects)) if subjects else ():
-            rows[str(row["label"])].append(row)
-        return {column: _label(column, rows[said.label]) for column, said in chosen.items() if said}
+        for row in self._queries.run("privacy/labels", about=sorted(every)) if every else ():
+            label, type_ = str(row["label"]), row["type"]
+            if label not in rows:
+                one = Said(_text(row["at"]), label, str(type_) if type_ else None, row["status"])
+                said[str(row["about"])].append(one)
+            rows[label].append(row)
+        found = {}
+        for column, of_dataset in columns.items():
+            counts = effective([*said[column], *said[of_dataset or ""]]).said
+            if counts is not None:
+                found[column] = _label(column, rows[counts.label])
+        return found
 
 
 def effective(said: Iterable[Said]) -> Effective:

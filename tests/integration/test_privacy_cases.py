@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rdflib
 
+from lineage_graph import cli
 from lineage_graph.declarations import bundled
 from lineage_graph.errors import InvalidRecord, NotFound
 from lineage_graph.graph import Graph
-from lineage_graph.identity import fresh, uuid7
+from lineage_graph.identity import fresh, named, part, uuid7
 from lineage_graph.ledger import Edge, Ledger
 from lineage_graph.privacy import Status
+from lineage_graph.recording.bundle import Bundles
+from lineage_graph.records import Invalidated
+from lineage_graph.records.privacy import SemanticLabel
 from lineage_graph.stores import rdf
 
 CASES = Path(__file__).parents[1] / "conformance" / "privacy"
@@ -139,3 +144,56 @@ def test_what_is_asked_of_nothing_is_refused(tmp_path: Path) -> None:
             graph._privacy.status("urn:lineage-graph:version:nobody")
         with pytest.raises(InvalidRecord):
             graph._privacy.statuses(as_of=0)
+
+
+def test_the_shell_says_what_something_is_and_lists_the_newest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(tmp_path, CASES / "models" / "given.ttl")
+
+    def asked(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as end:
+            cli.main(["--store", str(tmp_path), *arguments])
+        assert not end.value.code
+        return capsys.readouterr().out
+
+    said = json.loads(asked("privacy", "Mclassifier", "--json"))
+    assert said["status"] == "MayContainPersonalData" and said["personal"]
+    assert said["holdings"][0]["column"] == "race" and "Not legal advice" in said["disclaimer"]
+    text = asked("privacy", "Mclassifier")
+    assert "may contain personal data" in text and "D@1.cpf -> Mclassifier@1" in text
+    listed = asked("privacy")
+    assert "identified" in listed and "not examined" in listed
+    rows = json.loads(asked("privacy", "--json"))
+    assert {row["name"]: row["status"] for row in rows}["Mbought@1"] == "NotExamined"
+    with Graph(tmp_path, "memory:") as graph:
+        shown = graph.privacy("Mclassifier")._repr_mimebundle_()
+        assert "<table" in shown["text/html"] and "not legal advice" in shown["text/plain"].lower()
+        assert [one.name for one in graph.statuses()] == [row["name"] for row in rows]
+
+
+def test_what_was_said_later_is_not_in_an_earlier_answer(tmp_path: Path) -> None:
+    record(tmp_path, CASES / "S13-pseudonymised-features" / "given.ttl")
+    with Graph(tmp_path, "memory:") as graph:
+        before = graph.privacy("D")
+        with Ledger(tmp_path / "ledger.db") as ledger:
+            bundles = Bundles(ledger, bundled(), named("agent", "ana"))
+            word = SemanticLabel(
+                id=fresh("semantic-label"),
+                about=part(named("dataset", "D"), "cpf"),
+                semantic_type=bundled().iri("semantic-type:CPF"),
+                label_status="rejected",
+                generated_at=datetime(2026, 2, 1, tzinfo=UTC),
+                attributed_to=named("agent", "ana"),
+            )
+            bundles.append([word])
+            assert {h.column for h in graph.privacy("E").holdings} == {"cep", "dt_nasc", "renda"}
+            assert graph.privacy("E").status == "IndirectlyIdentifiable"
+            assert graph.privacy("E", as_of=1).status == "Pseudonymised"
+            assert graph.privacy("D", as_of=1) == before
+            label = {one.column: one for one in graph._privacy.labels(iri("D"))}["cpf"]
+            assert (label.status, label.author) == ("rejected", named("agent", "ana"))
+            assert {one.column for one in graph._privacy.labels(iri("D"))} >= {"cep", "renda"}
+            bundles.append([Invalidated(id=word.id, invalidated_by=fresh("activity"))])
+        assert graph.privacy("E").status == "Pseudonymised"
+        assert graph._privacy.labels(iri("D"))[0].status == "accepted"
