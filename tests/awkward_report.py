@@ -123,6 +123,7 @@ def awkward_report(lang: str, rows: int = ROWS) -> Report:
     other = Entry(
         AWKWARD["markup"],
         tuple(answer(name, label, Cell(missing, "not-recorded")) for name, label in labels.items()),
+        "urn:lineage-graph:process:other",
     )
     head = tuple(
         say(*both)
@@ -190,10 +191,9 @@ def awkward_report(lang: str, rows: int = ROWS) -> Report:
             ),
         ),
         Section(
-            say("Two rows", "Duas linhas"),
-            (Entry("row", (answer("a", labels["a"], Cell("A", "declared")),)),),
+            say("The organisation", "A organização"),
+            (Entry("the report itself", (answer("a", labels["a"], Cell("A", "declared")),)),),
             (labels["a"],),
-            "table",
         ),
     )
     findings = (
