@@ -102,6 +102,11 @@ class Reading:
         if len(self.faults.found) > before:
             return None
         first = form.keys[0]
+        if len(str(facts[first.term][0])) > _LONGEST_NAME and not entry.iri:
+            self.faults.add(
+                entry.fields.spot, f"its name is longer than {_LONGEST_NAME} characters"
+            )
+            return None
         iri = entry.iri or self._named(form, first, facts, entry.fields)
         facts.pop("declaration_of", None)
         return Thing(iri, form.kind, facts)

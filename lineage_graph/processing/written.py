@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -95,13 +96,11 @@ class Faults:
     """
 
     source: str
-    found: list[str] = field(default_factory=list)
+    found: dict[str, None] = field(default_factory=dict)
 
     def add(self, spot: Spot, what: str) -> None:
         """Note one fault."""
-        said = f"{spot}: {what}" if spot.path or spot.line else what
-        if said not in self.found:
-            self.found.append(said)
+        self.found.setdefault(f"{spot}: {what}" if spot.path or spot.line else what)
 
     def require_none(self) -> None:
         """Raise what was noted.
@@ -111,7 +110,7 @@ class Faults:
         """
         if not self.found:
             return
-        lines = [f"  {fault}" for fault in self.found[:_SHOWN]]
+        lines = [f"  {fault}" for fault in islice(self.found, _SHOWN)]
         if len(self.found) > _SHOWN:
             lines.append(f"  and {len(self.found) - _SHOWN} more")
         raise DeclarationError(
@@ -147,10 +146,10 @@ def read_yaml(text: str, faults: Faults) -> Fields | None:
     import yaml
 
     try:
-        _require_shallow(text)
+        _require_small(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except _TooDeep as problem:
-        faults.add(problem.args[0], f"more than {_DEEPEST} levels deep; write it flatter")
+    except _TooMuch as problem:
+        faults.add(*problem.args)
         return None
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
@@ -171,22 +170,24 @@ def read_yaml(text: str, faults: Faults) -> Fields | None:
     return None
 
 
-class _TooDeep(Exception):
-    """More levels than a file of declarations has."""
+class _TooMuch(Exception):
+    """More levels or values than a file of declarations has: where, and what to do."""
 
 
-def _require_shallow(text: str) -> None:
-    """Look at the nesting before anything that recurses does."""
+def _require_small(text: str) -> None:
+    """Look at depth and number before anything recurses, or notes what is wrong with each."""
     import yaml
 
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for number, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth > _DEEPEST:
-                raise _TooDeep(_spot("", event))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+        if depth > _DEEPEST:
+            raise _TooMuch(_spot("", event), f"more than {_DEEPEST} levels deep; write it flatter")
+        if number > _MOST_VALUES:
+            raise _TooMuch(_spot("", event), f"more than {_MOST_VALUES:,} values; split the file")
 
 
 class _Reader:

@@ -320,6 +320,8 @@ BAD: list[tuple[str | bytes, list[str]]] = [
     ("x: \x01\n", ["does not parse"]),
     ("[" * 5_000, ["levels deep"]),
     ("processes: &a\n  - *a\n", ["references repeat"]),
+    ("processes: [" + "x," * 60_000 + "]", ["more than 50,000 values"]),
+    ("processes:\n  - name: " + "x" * 5_000, ["longer than 300 characters"]),
     ("x: " + "a" * LARGEST_BYTES, ["is larger than"]),
     ("assessments:\n  - {method: m, outcome: anonymous, date: 2026-01-01, reviewer: r}\n",
      ["has no 'dataset' or 'model'"]),
