@@ -17,6 +17,7 @@ from benchmarks import (
     ledger,
     licensing,
     questions,
+    reports,
     recognition,
     validation,
 )
@@ -68,11 +69,13 @@ def main() -> None:
     parser.add_argument("--entities", type=int, default=200_000, help="size of the warehouse")
     parser.add_argument("--store", type=Path, help="ask a store that is there already")
     parser.add_argument("--warehouse", type=Path, help="as --store, of --entities entities")
+    parser.add_argument("--reported", type=Path, help="as --store, for reports")
     asked = parser.parse_args()
     benchmarks: dict[str, Callable[[], list[Figure]]] = {
         "Questions": lambda: questions.measure(asked.quads, asked.store),
         "Lineage index": lambda: index.measure(asked.edges),
         "Licences": lambda: licensing.measure(asked.entities, asked.warehouse),
+        "Reports": lambda: reports.measure(store=asked.reported),
         "Projection": lambda: catch_up.measure(asked.quads, asked.store),
         "Ledger": ledger.measure,
         "Validation": validation.measure,

@@ -3,7 +3,8 @@
 ``python -m benchmarks.processed_store FOLDER --datasets 10000 --nights 10``
 
 One dataset in twenty is a source whose columns were recognised; the others are made from two
-of those before them, every night by a run of its own; one in a hundred is a model. Columns, and
+of their department, every night by a run of its own; one in a hundred is a model, and one
+department in five is about persons. Columns, and
 how they derive from each other, are recorded for the last night only: older versions are known
 by their runs. Bundles are not validated, so that building does not take all day.
 """
@@ -41,6 +42,10 @@ from lineage_graph.records.privacy import SemanticLabel
 COLUMNS = [f"column_{number:02}" for number in range(20)]
 TYPES = ("CPF", "Email", "FullName", "BirthDate", "PostalCode")
 """Of the first columns of a source; the others are not about persons."""
+DEPARTMENT = 200
+"""Datasets of one department; nothing is made from those of another."""
+PERSONAL = 5
+"""One department in so many is about persons."""
 SOURCES = 20
 """One dataset in so many came from outside."""
 MODELS = 100
@@ -70,6 +75,10 @@ class ProcessedWarehouse:
     def is_model(self, number: int) -> bool:
         """Tell whether something is a model; nothing is made from it."""
         return number % MODELS == MODELS - 1
+
+    def is_personal(self, number: int) -> bool:
+        """Tell whether something is about persons."""
+        return number // DEPARTMENT % PERSONAL == 0
 
     def thing(self, number: int) -> str:
         """Return the IRI of a dataset or model."""
@@ -101,7 +110,7 @@ class ProcessedWarehouse:
         columned = night == self.nights - 1 and not self.is_model(number)
         if self.is_source(number):
             said = self._version(number, night, at, columned)
-            labels = self._labels(version, at) if columned else []
+            labels = self._labels(number, version, at) if columned else []
             columns = self._columns(version, (), "") if columned else []
             return [*thing, content, said, *columns, *labels]
         activity = fresh("activity")
@@ -133,7 +142,8 @@ class ProcessedWarehouse:
         return [*thing, content, run, agent, said, *ways, *columns]
 
     def _inputs(self, number: int) -> list[int]:
-        before = [one for one in range(max(0, number - 60), number) if not self.is_model(one)]
+        first = max(number - 60, number - number % DEPARTMENT)
+        before = [one for one in range(first, number) if not self.is_model(one)]
         return sorted(self.chance.sample(before, min(2, len(before))))
 
     def _version(
@@ -188,10 +198,10 @@ class ProcessedWarehouse:
             )
         return records
 
-    def _labels(self, version: str, at: datetime) -> list[Record]:
+    def _labels(self, number: int, version: str, at: datetime) -> list[Record]:
         found: list[Record] = []
         for place, name in enumerate(COLUMNS):
-            known = place < len(TYPES)
+            known = self.is_personal(number) and place < len(TYPES)
             found.append(
                 SemanticLabel(
                     id=part(version, name, "type", "benchmark"),

@@ -105,6 +105,8 @@ class Accountable(Reporting):
         asked = self._queries if past is None else Past(self._ledger, seq, self._declarations)
 
         def ordered() -> Mapping[str, list[str]]:
+            if past is None:
+                return self._catalogue.everything()
             rows = asked.run("records/version_of")
             first = self._ledger.described_first(str(row["version"]) for row in rows)
             found: dict[str, list[str]] = {}

@@ -36,6 +36,7 @@ class Catalogue:
         self._ledger = ledger
         self._names_at = 0
         self._names: dict[str, str] = {}
+        self._every: tuple[int, list[Row]] | None = None
         self.license_of: Callable[[str], str | None] = lambda thing: None
 
     def version(self, name: str, number: int | None, kind: Kind | None = None) -> str:
@@ -152,8 +153,18 @@ class Catalogue:
             return self._queries.run("records/version_of", **{key: sorted(wanted)})
         # To look up each of so many costs more than to read all there are.
         chosen = frozenset(wanted)
-        rows = self._queries.run("records/version_of")
-        return [row for row in rows if str(row[key]) in chosen]
+        return [row for row in self._every_version() if str(row[key]) in chosen]
+
+    def _every_version(self) -> list[Row]:
+        """Return what is a version of what, for all; read once for each state of the ledger."""
+        head = self._ledger.head
+        if self._every is None or self._every[0] != head:
+            self._every = head, self._queries.run("records/version_of")
+        return self._every[1]
+
+    def everything(self) -> Mapping[str, list[str]]:
+        """Return the versions of every dataset and model, the first one first."""
+        return self._ordered({str(row["of"]) for row in self._every_version()})
 
     def versions(self, name: str) -> list[dict[str, Any]]:
         """Return the versions of a dataset or model, the first one first."""

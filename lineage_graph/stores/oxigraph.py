@@ -127,7 +127,10 @@ class MemoryStore(_OxigraphStore):
     def __init__(self, declared: Iterable[Path] = ()) -> None:
         self._graph = ox.Store()
         for path in declared:
-            self._graph.extend(rdf.parse(path.read_bytes(), "turtle", source=str(path)))
+            try:
+                self._graph.load(path.read_bytes(), format=ox.RdfFormat.TURTLE)
+            except SyntaxError as problem:
+                raise DeclarationError(f"{path} does not parse: {problem}") from problem
         self._mutex = threading.Lock()
 
     def load(self, ntriples: bytes) -> None:
