@@ -8,7 +8,17 @@ missing; 4 not found; 5 refused by policy; 6 the rebuild differs from the record
 
 from __future__ import annotations
 
-from lineage_graph.cli import answers, checks, licenses, processing, reports, statuses
+from lineage_graph.cli import answers, checks, labels, licenses, processing, reports, statuses
 from lineage_graph.cli.program import app, main
 
-__all__ = ["answers", "app", "checks", "licenses", "main", "processing", "reports", "statuses"]
+__all__ = [
+    "answers",
+    "app",
+    "checks",
+    "labels",
+    "licenses",
+    "main",
+    "processing",
+    "reports",
+    "statuses",
+]

@@ -84,6 +84,8 @@ class Fingerprint:
         schema: Canonical JSON of the schema.
         columns: Column name to the hex sum of its cells' hashes, in schema order.
         sample: Some of its rows, to tell what its columns mean; no part of what it is.
+        least: Name of a column of longs to its least value, for those that turn out to be
+            counts; not kept for any other.
     """
 
     digest: str
@@ -92,6 +94,7 @@ class Fingerprint:
     schema: str
     columns: Mapping[str, str]
     sample: Sample | None = field(default=None, compare=False, repr=False)
+    least: Mapping[str, int | None] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -250,6 +253,7 @@ class Description:
         columns: How each input column reaches each output column.
         cautions: Why a rebuild may not give the same bytes.
         obstacles: Why it cannot be replayed at all.
+        group_sizes: Names of output columns that count the rows of groups.
     """
 
     steps: tuple[OperatorUse, ...] = ()
@@ -257,6 +261,7 @@ class Description:
     columns: tuple[ColumnPath, ...] = ()
     cautions: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
+    group_sizes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

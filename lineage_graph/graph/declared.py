@@ -32,12 +32,13 @@ class Declared:
         ]
 
     def operators(self) -> list[dict[str, Any]]:
-        """Return the operators, their kinds as terms."""
+        """Return the operators, their kinds and effects as terms."""
         return [
             {
                 **row,
                 "iri": str(row["operator"]),
                 "kind": self._declarations.term(str(row["kind"])),
+                "effect": self._declarations.term(str(row["effect"] or "")),
             }
             for row in self.rows("records/operators")
         ]

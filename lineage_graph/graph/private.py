@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lineage_graph.errors import LineageGraphError, NotFound
 from lineage_graph.graph.declared import Declared
+from lineage_graph.graph.labelling import changes, require_column
 from lineage_graph.graph.licensed import Licensed
 from lineage_graph.identity import kind_of
 
 if TYPE_CHECKING:
     from lineage_graph.privacy import Privacy, Status
+    from lineage_graph.privacy.values import Label
 
 
 class Private(Licensed):
@@ -61,3 +64,126 @@ class Private(Licensed):
             if key not in newest or newest[key][0] < known:
                 newest[key] = known, status
         return sorted((one for _, one in newest.values()), key=lambda one: one.name)
+
+    def semantic_types(self, name: str) -> list[Label]:
+        """Return what the columns of a dataset hold: a person's word before a recogniser's.
+
+        A dataset of which nobody looked at a value has none; that does not mean that
+        nothing personal is in it.
+
+        Args:
+            name: Name, ``name@2`` or IRI.
+
+        Raises:
+            NotFound: There is no such version.
+        """
+        return self._privacy.labels(self._catalogue.version(name, None, "dataset"))
+
+    def type_changes(self, name: str) -> list[dict[str, Any]]:
+        """Return where another recogniser said something else of a column, in order.
+
+        Args:
+            name: Name, ``name@2`` or IRI.
+
+        Returns:
+            ``column``, ``was``, ``is``, both IRIs of types or None, and ``at``.
+
+        Raises:
+            NotFound: There is no such version.
+        """
+        version = self._catalogue.version(name, None, "dataset")
+        columns = sorted(set(self._catalogue.columns(version)))
+        return changes(self._queries.run("privacy/labels", about=columns)) if columns else []
+
+    def confirm_type(self, name: str, column: str, type: str, because: str | None = None) -> str:
+        """Record that a column holds a type, in every version of the dataset.
+
+        Args:
+            name: Name of the dataset.
+            column: Name of the column.
+            type: Short name of the type, such as ``cpf``, or its IRI.
+            because: Why, for those who read it later; no personal data.
+
+        Returns:
+            IRI of what was said.
+
+        Raises:
+            NotFound: There is no such dataset, column or type.
+            InvalidRecord: The reason is empty.
+        """
+        return self._say(name, column, type, "confirmed", because)
+
+    def reject_type(
+        self, name: str, column: str, type: str | None = None, because: str | None = None
+    ) -> str:
+        """Record that a column does not hold a type, in any version of the dataset.
+
+        Args:
+            name: Name of the dataset.
+            column: Name of the column.
+            type: Short name of the type, or its IRI; by default the one it is taken to hold.
+            because: Why, for those who read it later; no personal data.
+
+        Returns:
+            IRI of what was said.
+
+        Raises:
+            NotFound: There is no such dataset, column or type, or the column is taken to
+                hold none.
+            InvalidRecord: The reason is empty.
+        """
+        return self._say(name, column, type, "rejected", because)
+
+    def _say(
+        self, name: str, column: str, type: str | None, status: str, because: str | None
+    ) -> str:
+        version = self._catalogue.version(name, None, "dataset")
+        rows = self._queries.run("records/columns", version=version)
+        columns = list(dict.fromkeys(row["name"] for row in rows))
+        require_column(column, columns)
+        if type is None:
+            held = [one for one in self._privacy.labels(version) if one.column == column]
+            if not held or not held[0].holds:
+                raise NotFound(
+                    f"{name}: {column!r} is taken to hold no type. Name the type to reject."
+                )
+            type = held[0].semantic_type
+        dataset = str(self._queries.run("records/version_of", version=version)[0]["of"])
+        return self._writer.labelling.say(dataset, columns, column, type, status, because)
+
+    def retype(self, name: str | None = None) -> list[dict[str, Any]]:
+        """Look at recorded data again, by the rules as they are now.
+
+        What was said before stays on record; the newest recogniser's word counts, and a
+        person's before it.
+
+        Args:
+            name: Name, ``name@2`` or IRI; by default the newest version of every dataset.
+
+        Returns:
+            For each version its ``name`` and the ``outcome``: ``labelled``, ``unchanged``
+            for one that these rules have labelled, or why it cannot be read.
+
+        Raises:
+            NotFound: There is no such version.
+            MissingExtra: Spark or Java is not installed.
+        """
+        if name is not None:
+            versions = [self._catalogue.version(name, None, "dataset")]
+        else:
+            every = self._catalogue.versions_of([row["iri"] for row in self._catalogue.datasets()])
+            versions = [of[-1] for of in every.values() if of]
+        names = self._catalogue.names_of(versions)
+        with self._writer.watched("types again"):
+            return [{"name": names.get(v, v), "outcome": self._retyped(v)} for v in versions]
+
+    def _retyped(self, version: str) -> str:
+        writer = self._writer
+        read = writer.recorder.fingerprint
+        try:
+            place = writer.datasets.place_of(version)
+            assert read is not None
+            content = read(writer.datasets.as_read(version, place))
+        except LineageGraphError as problem:
+            return str(problem)
+        return "labelled" if writer.labelling.again(version, content) else "unchanged"

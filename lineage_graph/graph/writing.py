@@ -16,12 +16,14 @@ from lineage_graph.graph.datasets import Datasets, SavedDataset, require_name
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.engines import Engines
 from lineage_graph.graph.folders import Folders
+from lineage_graph.graph.labelling import Labelling
 from lineage_graph.graph.models import Models, TrainedVersion
 from lineage_graph.graph.progress import watched
 from lineage_graph.graph.stating import Claim, Stating
 from lineage_graph.identity import NAMESPACE, kind_of, name_of, named
 from lineage_graph.ledger import Ledger
 from lineage_graph.licensing.gate import Gate
+from lineage_graph.privacy.types import SemanticTypes
 from lineage_graph.recording import KnownPlaces, Recorder
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.records import Dataset, Model
@@ -48,6 +50,7 @@ class Writing:
         datasets: Dataset verbs.
         models: Model verbs.
         stating: What is said about licences.
+        labelling: What is said about columns.
     """
 
     def __init__(
@@ -69,7 +72,10 @@ class Writing:
         self.recorder = Recorder(bundles, artifacts, snapshots, places)
         self.recorder.has_content = lambda version: record.content(version) is not None
         self.stating = Stating(self.recorder, gate.licensing, artifacts)
-        self.engines = Engines(Declared(declarations), artifacts, self.recorder)
+        declared = Declared(declarations)
+        self.labelling = Labelling(self.recorder, SemanticTypes(declared, declarations), declared)
+        self.recorder.labels = self.labelling.records
+        self.engines = Engines(declared, artifacts, self.recorder)
         self.datasets = Datasets(
             self.engines, self.recorder, record, snapshots, folders, gate.before
         )

@@ -42,6 +42,8 @@ from lineage_graph.snapshots import Snapshots, is_local, plain_path
 log = logging.getLogger("lineage_graph")
 
 ReadFingerprint = Callable[[Place], Fingerprint]
+Labels = Callable[[str, Fingerprint], Sequence[Record]]
+"""Says of a version what its columns mean, by the sample that its fingerprint drew."""
 
 
 @dataclass
@@ -91,6 +93,7 @@ class Recorder:
         fingerprint: Reads a source once to know what is in it; None as long as no
             session is open.
         has_content: Whether it is recorded what a version contains.
+        labels: Gives what is recorded of what columns mean.
         problems: What could not be captured, newest last.
     """
 
@@ -105,6 +108,7 @@ class Recorder:
         self._lock = threading.RLock()
         self.fingerprint: ReadFingerprint | None = None
         self.has_content: Callable[[str], bool] = lambda version: False
+        self.labels: Labels = lambda version, fingerprint: ()
         self.problems: list[str] = []
 
     def blob(self, data: bytes) -> str:
@@ -194,7 +198,19 @@ class Recorder:
         version = dataset_version(
             made.version, made.dataset, made.pin, made.fingerprint, operation.ended, derived
         )
-        return [*self._bundles.unknown([made.dataset, *self._manifest(made.pin)]), *version]
+        new = self._bundles.unknown([made.dataset, *self._manifest(made.pin)])
+        return [*new, *version, *self._labelled(made.version, made.fingerprint)]
+
+    def _labelled(self, version: str, fingerprint: Fingerprint | None) -> Sequence[Record]:
+        """Return what columns mean; where it cannot be told, the job goes on without."""
+        if fingerprint is None or fingerprint.sample is None:
+            return ()
+        try:
+            return self.labels(version, fingerprint)
+        except Exception as error:
+            # Its text could quote a value of the sample.
+            self.problem("what columns mean was not told", RuntimeError(type(error).__name__))
+            return ()
 
     def _written(self, operation: Operation) -> Made | None:
         if operation.written is None:
@@ -245,7 +261,7 @@ class Recorder:
             at = datetime.now(UTC) if is_new else None
             records = dataset_version(version, dataset, pin, fingerprint, at)
             new = self._bundles.unknown([dataset, *self._manifest(pin)])
-            self._bundles.append([*new, *records])
+            self._bundles.append([*new, *records, *self._labelled(version, fingerprint)])
         if readable and (fingerprint is not None or not unread):
             self._settled.add(version)
 
@@ -275,7 +291,9 @@ class Recorder:
         if version in self._settled or self.fingerprint is None:
             return
         if not self.has_content(version):
-            self._bundles.append(content_records(version, self.fingerprint(place)))
+            fingerprint = self.fingerprint(place)
+            labels = self._labelled(version, fingerprint)
+            self._bundles.append([*content_records(version, fingerprint), *labels])
         self._settled.add(version)
 
     def append(self, records: Sequence[Record], shared: Sequence[Record] = ()) -> int:

@@ -168,6 +168,7 @@ def column_records(version: str, fingerprint: Fingerprint, derived: Derived | No
     paths: dict[str, list[ColumnPath]] = {}
     for path in derived.description.columns if derived else ():
         paths.setdefault(path.column, []).append(path)
+    sizes = derived.description.group_sizes if derived else ()
     types = column_types(fingerprint.schema)
     for order, (name, digest) in enumerate(fingerprint.columns.items()):
         origins = _column_derivations(version, name, paths.get(name, []), derived)
@@ -179,6 +180,7 @@ def column_records(version: str, fingerprint: Fingerprint, derived: Derived | No
                 datatype=types[order],
                 order=order,
                 column_digest=digest,
+                least_count=fingerprint.least.get(name) if name in sizes else None,
                 derived_from=tuple(sorted({d.entity for d in origins})),
                 qualified_derivation=tuple(d.id for d in origins),
             )

@@ -82,8 +82,7 @@ class Distribution(Record):
         format: Spark's name of the format, such as ``csv``.
         reader_options: The options Spark needs to read it, as JSON.
         manifest: Artifact that lists every file with its sha256 and size.
-        snapshot: ``copy`` (the bytes are artifacts) or ``reference`` (only
-            their digests are kept).
+        snapshot: ``copy`` (the bytes are artifacts) or ``reference`` (only their digests are).
         byte_size: Bytes in all files.
     """
 
@@ -101,8 +100,7 @@ class Content(Record):
     """What a version contains, named by its digest: equal content is one node.
 
     Attributes:
-        fingerprint: Hex digest over every cell and the schema, or over what a
-            model learnt.
+        fingerprint: Hex digest over every cell and the schema, or over what a model learnt.
         fingerprint_version: The algorithm, such as ``lgfp1``.
         artifact: For a model, the digests of all parts it learnt.
     """
@@ -121,6 +119,7 @@ class Column(Record):
 
     Attributes:
         column_digest: Order-independent sum over the column's cells (hex).
+        least_count: The smallest value of a column that counts rows of groups.
     """
 
     types: ClassVar[TypeTerms] = ("Entity", "Column")
@@ -128,6 +127,7 @@ class Column(Record):
     datatype: str
     order: int
     column_digest: str | None = None
+    least_count: int | None = None
     derived_from: tuple[str, ...] = ()
     qualified_derivation: tuple[str, ...] = ()
 
