@@ -17,8 +17,8 @@ from benchmarks import (
     ledger,
     licensing,
     questions,
-    reports,
     recognition,
+    reports,
     validation,
 )
 from benchmarks.figures import Figure, machine, show

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,6 +50,14 @@ def report(
         list[str] | None,
         typer.Option("--with", metavar="KEY=VALUE", help="What it is about; may be repeated."),
     ] = None,
+    id_file: Annotated[
+        str | None,
+        typer.Option(
+            "--id-file",
+            metavar="FILE|-",
+            help="Who a report about a person is about: lines such as cpf=...; - for stdin.",
+        ),
+    ] = None,
     out: Out = None,
 ) -> None:
     """Report what is recorded about personal data, as a law asks for it; or list the reports.
@@ -59,7 +68,11 @@ def report(
         _list(session, lang)
         return
     with session.graph() as graph:
-        found = graph.report(name, law, lang, as_of, **_given(with_ or ()))
+        given = _given(with_ or ())
+        who = _identities(id_file, "subject" in graph.report_parameters(name, law))
+        if who:
+            given["subject"] = who
+        found = graph.report(name, law, lang, as_of, **given)
         _write(session, found, format_, out)
 
 
@@ -97,6 +110,41 @@ def _given(options: list[str] | tuple[()]) -> dict[str, Any]:
             )
         given[key] = value
     return given
+
+
+def _identities(file: str | None, asked: bool) -> dict[str, str]:
+    """Return who a report is about, from a file or a prompt that shows nothing.
+
+    Raises:
+        InvalidRecord: The file cannot be read, or a line is not TYPE=VALUE; it is not repeated.
+    """
+    if file is None:
+        if not (asked and sys.stdin.isatty()):
+            return {}
+        said = typer.prompt(
+            "Who, such as cpf=... (empty: nobody)",
+            default="",
+            hide_input=True,
+            show_default=False,
+            err=True,
+        )
+        lines = [said]
+    elif file == "-":
+        lines = sys.stdin.read().splitlines()
+    else:
+        try:
+            lines = Path(file).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as problem:
+            raise InvalidRecord(f"--id-file {file!r} cannot be read as text.") from problem
+    found = {}
+    for number, line in enumerate(filter(str.strip, lines), 1):
+        kind, equals, value = line.strip().partition("=")
+        if not (kind and equals and value.strip()):
+            raise InvalidRecord(
+                f"Line {number} of who it is about is not TYPE=VALUE, as in cpf=..."
+            )
+        found[kind.strip()] = value.strip()
+    return found
 
 
 def _write(session: Session, found: Report, format_: str | None, out: Path | None) -> None:

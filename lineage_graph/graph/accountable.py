@@ -48,6 +48,14 @@ class Accountable(Reporting):
         chosen = known.language(lang)
         return [one.to_dict(chosen) for one in known.all()]
 
+    def report_parameters(self, name: str, law: str = LAW) -> tuple[str, ...]:
+        """Return what may be given for a report, by name.
+
+        Raises:
+            NotFound: There is no such report.
+        """
+        return self._report_definitions.get(name, law).parameters
+
     def report(
         self,
         name: str,
@@ -81,7 +89,7 @@ class Accountable(Reporting):
         _require_parameters(definition, parameters)
         seq, on = moment(self._ledger, as_of, datetime.now(UTC).date())
         subject = parameters.pop("subject", None)
-        affected: Collection[Affected] = ()
+        affected = self._affected(subject) if subject is not None else ()
         assessment = self._assessed(seq, on, affected)
         known_as = ReportParameters(
             self._declarations,
@@ -129,6 +137,21 @@ class Accountable(Reporting):
             tuple(affected),
         )
         return assess(self._declarations, state)
+
+    def _affected(self, subject: Mapping[str, str]) -> tuple[Affected, ...]:
+        """Return what every version has to do with a person; who it is goes no further."""
+        from lineage_graph.compliance.gathering import Affected
+
+        look_up = getattr(self, "subject_impact", None)
+        if look_up is None:
+            raise InvalidRecord(
+                "Who is in which rows cannot be looked up by this release, so there is no report"
+                " about a person. Leave subject out."
+            )
+        return tuple(
+            Affected(one.version, one.verdict, one.path, one.why, one.duty, one.order)
+            for one in look_up(subject).rows()
+        )
 
     def _sources(self, seq: int, assessment: Assessment) -> Sources:
         from lineage_graph import __version__

@@ -434,5 +434,10 @@ def test_the_command_lists_reports_and_writes_one_in_any_form(shop: Shop, tmp_pa
         (("ropa", "--format", "docx"), "InvalidRecord"),
         (("ropa", "--with", "dataset"), "InvalidRecord"),
         (("subject-request", "--with", "subject=12345678909"), "InvalidRecord"),
+        (("subject-request", "--id-file", str(tmp_path / "nobody")), "InvalidRecord"),
     ):
         assert name in run(folder, "report", *words)[2]
+    who = tmp_path / "who.txt"
+    who.write_text("52998224725", encoding="utf-8")
+    said = run(folder, "report", "subject-request", "--id-file", str(who))[2]
+    assert "is not TYPE=VALUE" in said and "529982" not in said
