@@ -1,7 +1,8 @@
 """Gathers what a report is made from: declared processing, versions, statuses, runs, places.
 
-Everything is asked for in bulk. Of datasets the newest versions are looked at, with all they
-came from; of models every version, because one that was trained too late stays a finding.
+Everything is asked for in bulk. Of datasets and models the newest versions are looked at, with
+all they came from; of models also older ones, with what they learnt from: one that was trained
+too late stays a finding.
 """
 
 from __future__ import annotations
@@ -134,13 +135,18 @@ class _Gathering:
         """Return the versions that are looked at, in a fixed order."""
         models = {v for v in self._thing if kind_of(v) == "model-version"}
         concerned = {one.version for one in self._state.affected}
-        starts = [
-            self._numbers[v] for v in (self._newest | models | concerned) & self._thing.keys()
-        ]
+        starts = self._numbered(self._newest | concerned)
         if not starts:
             return []
-        walked = self._state.index.closure(starts, downstream=False, as_of=self._state.past)
-        return sorted(self._iris[n] for n in walked.nodes.tolist() if n in self._iris)
+        walk, past = self._state.index.closure, self._state.past
+        found = set(walk(starts, downstream=False, as_of=past).nodes.tolist())
+        found |= set(
+            walk(self._numbered(models), downstream=False, depth=1, as_of=past).nodes.tolist()
+        )
+        return sorted(self._iris[n] for n in found if n in self._iris)
+
+    def _numbered(self, versions: Collection[str]) -> list[int]:
+        return [self._numbers[version] for version in versions if version in self._thing]
 
     def _versions(self, wanted: Sequence[str], statuses: Mapping[str, Status]) -> None:
         said = self._said
