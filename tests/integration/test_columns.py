@@ -152,7 +152,9 @@ def test_filter_join_and_aggregate_are_one_path_per_input(
     assert columns(found) == {
         "p": {("input:1.p", IDENTITY)},
         "mean": {("input:0.v", ("Aggregate",))},
+        "n": {("input:1.p", ("Aggregate", "Count"))},
     }
+    assert found.group_sizes == ("n",)
     assert influences(found) == {"input:0.k", "input:1.k", "input:1.w", "input:1.p"}
 
 

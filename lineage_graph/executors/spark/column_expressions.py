@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import pyspark.sql.connect.proto as pb2
+from pyspark.sql.connect.expressions import LiteralExpression
 
+from lineage_graph.executors.spark.effects import Constant, Quotient
 from lineage_graph.executors.spark.flows import (
     COPY,
     NOTHING,
@@ -69,6 +71,8 @@ class Value:
         subqueries: Tables that were asked for it, after what was done with them.
         by_order: Whether the order of rows matters to it.
         generates: Whether it makes rows, such as ``explode``.
+        counts_rows: Whether rows are counted somewhere in it, which are of no column.
+        is_count: Whether it is nothing but a count, so that its values are sizes of groups.
     """
 
     flows: Flows = NOTHING
@@ -76,6 +80,8 @@ class Value:
     subqueries: list[Frame] = field(default_factory=list)
     by_order: bool = False
     generates: bool = False
+    counts_rows: bool = False
+    is_count: bool = False
 
     def add(self, other: Value, kinds: Kinds, in_window: bool = False) -> None:
         """Take in a part of the expression that lies below some kinds."""
@@ -84,6 +90,8 @@ class Value:
         self.subqueries.extend(other.subqueries)
         self.by_order |= other.by_order
         self.generates |= other.generates
+        self.counts_rows |= other.counts_rows and not in_window
+        self.is_count |= other.is_count and not kinds and not in_window
 
 
 @dataclass(frozen=True)
@@ -136,10 +144,17 @@ class Values:
         value.generates |= message.function_name.lower() in GENERATORS
         kind = self._operators.kind_of_function(message.function_name, arity)
         kinds = self._done(value, part, frozenset({kind}))
+        constants = [constant_of(a) for a in message.arguments]
+        kinds |= self._operators.effects(message.function_name, constants)
         counts = message.function_name.lower() == "count"
+        if counts and not part.in_window:
+            value.is_count |= not part.kinds
+            value.counts_rows |= all(
+                _any_row(a) or isinstance(c, Constant)
+                for a, c in zip(message.arguments, constants, strict=True)
+            )
         for argument in message.arguments:
-            star = argument.WhichOneof("expr_type") == "unresolved_star"
-            if not (counts and star and not argument.unresolved_star.unparsed_target):
+            if not (counts and _any_row(argument)):
                 yield _Part(argument, kinds, part.in_window)
 
     _unresolved_function = _call
@@ -200,6 +215,24 @@ class Values:
         else:
             exists = message.subquery_type == names.SUBQUERY_TYPE_EXISTS
             value.add(membership(frame, exists), part.kinds, part.in_window)
+
+
+def _any_row(argument: Any) -> bool:
+    """Whether it is the star of ``count(*)``."""
+    star = argument.WhichOneof("expr_type") == "unresolved_star"
+    return star and not argument.unresolved_star.unparsed_target
+
+
+def constant_of(argument: Any) -> Constant | Quotient | None:
+    """Return what is constant in an argument."""
+    kind = argument.WhichOneof("expr_type")
+    if kind == "literal":
+        return Constant(LiteralExpression._to_value(argument.literal))
+    if kind == "unresolved_function" and argument.unresolved_function.function_name in ("/", "div"):
+        divisor = constant_of(argument.unresolved_function.arguments[-1])
+        if isinstance(divisor, Constant) and isinstance(divisor.value, int | float):
+            return Quotient(divisor.value)
+    return None
 
 
 def aggregate_kinds(values: Sequence[Value]) -> Kinds:

@@ -28,17 +28,20 @@ from lineage_graph.executors.spark.flows import (
     NOTHING,
     Column,
     Flow,
+    Flows,
     Frame,
     Path,
     Source,
     aliased,
     changed,
+    counted,
     join,
     matched,
     named,
     same,
     sources_of,
     union,
+    union_of,
     unknown,
 )
 from lineage_graph.executors.spark.plans import SLOT
@@ -192,6 +195,14 @@ class RelationColumns(RelationScope):
         value = self.value(expression)
         return [Column(name, value.flows) for name in names], [value]
 
+    def _aggregated(self, expression: Any, keys: Flows) -> tuple[list[Column], list[Value]]:
+        """Return the columns of one expression of an aggregation, what counts said to count."""
+        columns, values = self._items(expression)
+        if len(columns) == len(values) == 1:
+            value = values[0]
+            columns = [counted(columns[0], keys, value.counts_rows, value.is_count)]
+        return columns, values
+
     def _with_columns(self, with_columns: Any) -> Frame:
         columns = list(self.frame.columns)
         values = [self.value(alias.expr) for alias in with_columns.aliases]
@@ -268,7 +279,8 @@ class RelationColumns(RelationScope):
     def _aggregate(self, aggregate: Any) -> Frame:
         keys = [self._items(e) for e in aggregate.grouping_expressions]
         grouped = [c for items, _ in keys for c in items]
-        pairs = [self._items(e) for e in aggregate.aggregate_expressions]
+        deciding = union_of(c.flows for c in grouped)
+        pairs = [self._aggregated(e, deciding) for e in aggregate.aggregate_expressions]
         values = [v for _, computed in pairs for v in computed]
         columns = [c for items, _ in pairs for c in items]
         frame = self._after(values).influenced(*(c.flows for c in grouped))

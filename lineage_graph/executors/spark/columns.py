@@ -40,11 +40,13 @@ class PlanLineage:
         inputs: Each distinct set of kinds on a way from an input to the output.
         columns: Each way a source column's values reach an output column's.
         influences: Source columns that decide which rows there are.
+        group_sizes: Names of output columns that count the rows of groups.
     """
 
     inputs: tuple[InputPath, ...]
     columns: tuple[ColumnPath, ...]
     influences: tuple[Source, ...]
+    group_sizes: tuple[str, ...] = ()
 
 
 def derivations(relation: Any, schema_of: SchemaOf, operators: Operators) -> PlanLineage:
@@ -57,7 +59,12 @@ def derivations(relation: Any, schema_of: SchemaOf, operators: Operators) -> Pla
     """
     names = _Names(schema_of)
     frame = named(_Plan(relation, names, operators).evaluate(), names.of(relation))
-    return PlanLineage(_inputs(frame.paths), _columns(frame.columns), _sorted(frame.influences))
+    return PlanLineage(
+        _inputs(frame.paths),
+        _columns(frame.columns),
+        _sorted(frame.influences),
+        tuple(c.name for c in frame.columns if c.group_size),
+    )
 
 
 def _inputs(paths: Iterable[Path]) -> tuple[InputPath, ...]:
@@ -77,6 +84,9 @@ def _columns(columns: Iterable[Column]) -> tuple[ColumnPath, ...]:
 
 
 def _terms(kinds: Kinds) -> tuple[str, ...]:
+    if "Decrypt" in kinds:
+        # Which of them came last is not known: then nothing is protected.
+        kinds -= {"Encrypt"}
     return tuple(sorted(kinds - {"Identity"})) or ("Identity",)
 
 

@@ -22,6 +22,9 @@ with 2**-64. It is not one: it is unkeyed and the sums are linear, so that rows 
 the sha256 of a stored file is for. Sums are kept as two 32-bit halves, exact up to
 2**31 rows of any content; past the range of a long Spark's ANSI mode raises, it
 never gives a wrong sum.
+
+The same pass draws a sample of the rows (:mod:`.sample`) and notes the least value of
+every column of longs, which counts are made of; neither is part of the digest.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from pyspark.sql.connect import functions as F
 from pyspark.sql.connect.observation import Observation
 
 from lineage_graph.executors import Fingerprint
+from lineage_graph.executors.spark.sample import candidates, drawing, sample
 from lineage_graph.executors.spark.schemas import require
 from lineage_graph.identity import canonical_json, sha256
 
@@ -70,6 +74,7 @@ def finish(row: Mapping[str, Any], schema: T.StructType) -> Fingerprint:
         schema: Schema of the table that was observed.
     """
     text = canonical_schema(schema)
+    labels = _labels(schema.names)
     multiset = _total(row, "row1") + _total(row, "row2")
     content = f"{VERSION}|{row['rows']}|{text}|{multiset}"
     return Fingerprint(
@@ -77,10 +82,9 @@ def finish(row: Mapping[str, Any], schema: T.StructType) -> Fingerprint:
         version=VERSION,
         rows=row["rows"],
         schema=text,
-        columns={
-            label: _total(row, f"column{position}")
-            for position, label in enumerate(_labels(schema.names))
-        },
+        columns={label: _total(row, f"column{position}") for position, label in enumerate(labels)},
+        sample=sample(row, schema, labels, SEEDS[0]),
+        least={labels[at]: row[f"least{at}"] for at in _longs(schema) if row["rows"]},
     )
 
 
@@ -145,12 +149,19 @@ def _hashed(df: DataFrame) -> DataFrame:
         _hash(SEEDS[0], cells).alias(f"column{position}")
         for position, cells in enumerate(_encoded(df.schema))
     ]
-    return _by_position(df).select("*", first.alias("row1"), second.alias("row2"), *columns)
+    hashed = _by_position(df).select("*", first.alias("row1"), second.alias("row2"), *columns)
+    return hashed.select("*", *candidates(F.col("row1")))
 
 
 def _aggregates(schema: T.StructType) -> list[Column]:
     hashes = ["row1", "row2", *(f"column{i}" for i in range(len(schema.fields)))]
-    return [F.count(F.lit(1)).alias("rows"), *(half for name in hashes for half in _sums(name))]
+    least = [F.min(F.col(f"c{at}")).alias(f"least{at}") for at in _longs(schema)]
+    sums = [half for name in hashes for half in _sums(name)]
+    return [F.count(F.lit(1)).alias("rows"), *sums, *least, *drawing(schema)]
+
+
+def _longs(schema: T.StructType) -> list[int]:
+    return [at for at, field in enumerate(schema.fields) if field.dataType == T.LongType()]
 
 
 def _order(schema: T.StructType, order_by: Sequence[str]) -> list[Column]:

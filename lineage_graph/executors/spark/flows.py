@@ -5,7 +5,8 @@ derivation; an *influence* that they decide which rows there are. A *path* is th
 same for whole tables. All of it is sound: what is not known exactly is taken to
 come from everywhere, and marked approximate.
 
-Kinds are terms of the context; a flow without kinds is an unchanged copy.
+Kinds are terms of the context; a flow without kinds is an unchanged copy. Among a flow's
+kinds are the effects that functions have on privacy; among a path's there are none.
 """
 
 from __future__ import annotations
@@ -64,12 +65,14 @@ class Column:
         qualifier: Alias of the table it belongs to.
         key: What it keeps when it is merely passed on: Spark tells two columns of
             one name apart by the table they were first seen in.
+        group_size: Whether each value counts rows of a group of an aggregation.
     """
 
     name: str
     flows: Flows
     qualifier: str = ""
     key: object = field(default_factory=object)
+    group_size: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,19 @@ def changed(flows: Flows, kinds: Kinds, approximate: bool = False) -> Flows:
     if not kinds and not approximate:
         return flows
     return frozenset(Flow(f.source, f.kinds | kinds, f.approximate or approximate) for f in flows)
+
+
+def counted(column: Column, keys: Flows, rows: bool, alone: bool) -> Column:
+    """Return a column of an aggregation in which something is counted.
+
+    Args:
+        column: The column.
+        keys: Flows of what rows are grouped by: how many there are says something of it.
+        rows: Whether rows are counted, which are of no column.
+        alone: Whether it is nothing but the count.
+    """
+    flows = changed(keys, frozenset({"Aggregate", "Count"})) if rows else NOTHING
+    return replace(column, flows=column.flows | flows, group_size=alone)
 
 
 def unknown(inputs: Sequence[Frame], names: Sequence[str] | None, kinds: Kinds) -> Frame:
@@ -265,10 +281,11 @@ def union(left: Frame, right: Frame, by_name: bool = False, missing: bool = Fals
     for index, column in enumerate(left.columns):
         other = _one(right, column.name) if by_name else _at(right, index)
         flows = column.flows | (other.flows if other else NOTHING)
-        columns.append(replace(column, flows=changed(flows, combined)))
+        both_count = column.group_size and other is not None and other.group_size
+        columns.append(replace(column, flows=changed(flows, combined), group_size=both_count))
     if missing:
         added = [c for c in right.columns if _one(left, c.name) is None]
-        columns += [replace(c, flows=changed(c.flows, combined)) for c in added]
+        columns += [replace(c, flows=changed(c.flows, combined), group_size=False) for c in added]
     return both.with_columns(columns)
 
 

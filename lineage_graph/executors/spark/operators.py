@@ -8,12 +8,13 @@ Source of the message names: ``spark/connect/relations.proto`` of Spark 4.3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lineage_graph.executors import Determinism, OperatorUse
 from lineage_graph.executors.spark.determinism import Assessment, assess
+from lineage_graph.executors.spark.effects import takes_effect
 from lineage_graph.executors.spark.parameters import parameters
 from lineage_graph.executors.spark.plans import relation_type
 from lineage_graph.executors.spark.refusals import forbidden
@@ -30,6 +31,8 @@ class Operator:
         kind: Term of the derivation kind, such as ``Filter``.
         deterministic: ``always``, ``by-order`` or ``never``.
         comment: Why, as the rest of a sentence that begins with the call.
+        effect: Term of what it does to how values lead to a person, such as ``Hash``.
+        effect_where: What its arguments must be for that; see :mod:`.effects`.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Operator:
     kind: str
     deterministic: Determinism
     comment: str = ""
+    effect: str = ""
+    effect_where: str = ""
 
 
 class Operators:
@@ -64,10 +69,17 @@ class Operators:
 
         Args:
             rows: Mappings with ``name``, ``iri``, ``kind`` (a context term),
-                ``deterministic`` and, if there is one, ``comment``.
+                ``deterministic`` and, if there are any, ``comment``, ``effect`` (a
+                context term) and ``where``.
         """
         return cls(
-            Operator(r["name"], r["iri"], r["kind"], r["deterministic"], r.get("comment") or "")
+            Operator(
+                r["name"],
+                r["iri"],
+                r["kind"],
+                r["deterministic"],
+                *(r.get(more) or "" for more in ("comment", "effect", "where")),
+            )
             for r in rows
         )
 
@@ -89,6 +101,19 @@ class Operators:
         """Return the term of what a function does to its arguments."""
         operator = self.function(name, arity)
         return operator.kind if operator else "Transform"
+
+    def effects(self, name: str, arguments: Sequence[Any]) -> frozenset[str]:
+        """Return the terms of what a call does to how values lead to a person.
+
+        Args:
+            name: The function's name, in any case.
+            arguments: Each as :mod:`.effects` says what is constant in it.
+        """
+        operator = self.function(name, len(arguments))
+        if operator is None or not operator.effect:
+            return frozenset()
+        holds = takes_effect(operator.effect_where, arguments)
+        return frozenset({operator.effect}) if holds else frozenset()
 
     def steps(self, relation: Any) -> tuple[OperatorUse, ...]:
         """Return a plan's operators, inputs before outputs, shared ones once.

@@ -167,6 +167,7 @@ def describer(operators: Operators) -> Callable[[Any, Callable[[Any], list[str]]
             columns=lineage.columns,
             cautions=operators.cautions(relation),
             obstacles=operators.forbidden(relation),
+            group_sizes=lineage.group_sizes,
         )
 
     return describe

@@ -25,8 +25,10 @@ from lineage_graph.executors.spark.flows import (
     Column,
     Flows,
     Frame,
+    Kinds,
     aliased,
     changed,
+    counted,
     find,
     join,
     matched,
@@ -205,8 +207,11 @@ class _Query:
         if where is not None:
             self._narrow(self._value(where.this).flows)
         items = list(self.items(node))
-        columns = [c for c, _ in items]
-        kinds = self._grouping(node, items)
+        kinds, deciding = self._grouping(node, items)
+        columns = [
+            counted(c, deciding, v.counts_rows, v.is_count) if v is not None else c
+            for c, v in items
+        ]
         for clause in ("having", "qualify"):
             condition = node.args.get(clause)
             if condition is not None:
@@ -253,14 +258,16 @@ class _Query:
                 return [(replace(alike[0], name=expression.name), None)]
         return [(Column(expression.alias_or_name, value.flows), value)]
 
-    def _grouping(self, node: Any, items: Sequence[tuple[Column, Value | None]]) -> frozenset[str]:
-        """Take in what GROUP BY decides; return the kinds of what is computed."""
+    def _grouping(
+        self, node: Any, items: Sequence[tuple[Column, Value | None]]
+    ) -> tuple[Kinds, Flows]:
+        """Take in what GROUP BY decides; return the kinds of what is computed, and the keys."""
         values = [v for _, v in items if v is not None]
         own = COPY.union(*(v.kinds if v.kinds or v.flows else TRANSFORM for v in values))
         group = node.args.get("group")
         if group is None:
             whole = "Aggregate" in own
-            return aggregate_kinds(values) if whole else own | self._selection(items)
+            return (aggregate_kinds(values) if whole else own | self._selection(items)), NOTHING
         every = list(group.expressions)
         for clause in ("grouping_sets", "cube", "rollup"):
             every += [e for part in group.args.get(clause) or () for e in part.expressions]
@@ -276,7 +283,7 @@ class _Query:
             for (_, v), e in zip(items, node.expressions, strict=False)
             if v is not None and not _is_key(e, texts, items, every)
         ]
-        return aggregate_kinds(computed)
+        return aggregate_kinds(computed), deciding
 
     def _selection(self, items: Sequence[tuple[Column, Value | None]]) -> frozenset[str]:
         kept = {id(c.key) for c, _ in items}

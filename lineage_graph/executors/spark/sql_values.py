@@ -16,6 +16,7 @@ from lineage_graph.executors.spark.column_expressions import (
     membership,
     scalar,
 )
+from lineage_graph.executors.spark.effects import Constant, Quotient
 from lineage_graph.executors.spark.flows import COPY, Column, Flows, Frame, Kinds, changed, union_of
 from lineage_graph.executors.spark.operators import Operators
 
@@ -157,17 +158,62 @@ class SqlValues:
 
     def _function(self, part: _Part, value: Value) -> Iterable[_Part]:
         name = spark_name(part.node)
+        given = list(part.node.iter_expressions())
+        counts = name == "count" and not part.in_window
+        value.counts_rows |= counts and all(_counts_rows(a) for a in given)
+        value.is_count |= counts and not part.kinds
         declared = self._operators.function(name, 0)
         value.by_order |= declared is not None and declared.deterministic != "always"
         value.generates |= name in GENERATORS
         kinds = frozenset({self._operators.kind_of_function(name, 0)})
         self._note(part, value, kinds)
-        arguments = [n for n in part.node.iter_expressions() if not _counted(name, n)]
-        return part.below(arguments, kinds)
+        kinds |= self._operators.effects(effect_name(part.node, name), constants_of(part.node))
+        return part.below([a for a in given if not _counted(name, a)], kinds)
 
 
 def _counted(name: str, argument: Any) -> bool:
     return name == "count" and isinstance(argument, exp.Star)
+
+
+def _counts_rows(argument: Any) -> bool:
+    return isinstance(argument, exp.Star) or isinstance(constant_of(argument), Constant)
+
+
+def effect_name(function: Any, name: str) -> str:
+    """Return under which name a function's effect is declared."""
+    return "when" if isinstance(function, exp.Case) else name
+
+
+def constants_of(function: Any) -> list[Constant | Quotient | None]:
+    """Return what is constant in the arguments of a function, in Spark's order."""
+    if isinstance(function, exp.Case):
+        branches = [
+            a for branch in function.args["ifs"] for a in (branch.this, branch.args["true"])
+        ]
+        default = function.args.get("default")
+        return [constant_of(a) for a in (*branches, *([default] if default else ()))]
+    return [constant_of(a) for a in function.iter_expressions()]
+
+
+def constant_of(argument: Any) -> Constant | Quotient | None:
+    """Return what is constant in an argument."""
+    negative = isinstance(argument, exp.Neg)
+    bare = argument.this if negative else argument
+    if isinstance(bare, exp.Null):
+        return Constant(None)
+    if isinstance(bare, exp.Boolean):
+        return Constant(bool(bare.this))
+    if isinstance(bare, exp.Var):
+        return Constant(bare.name)
+    if isinstance(bare, exp.Literal):
+        number = None if bare.is_string else float(bare.name)
+        value = bare.name if number is None else int(number) if number.is_integer() else number
+        return Constant(-value if negative and not isinstance(value, str) else value)
+    if isinstance(bare, (exp.Div, exp.IntDiv)):
+        divisor = constant_of(bare.expression)
+        if isinstance(divisor, Constant) and isinstance(divisor.value, int | float):
+            return Quotient(divisor.value)
+    return None
 
 
 def spark_name(function: Any) -> str:
