@@ -8,7 +8,16 @@ missing; 4 not found; 5 refused by policy; 6 the rebuild differs from the record
 
 from __future__ import annotations
 
-from lineage_graph.cli import answers, checks, labels, licenses, processing, reports, statuses
+from lineage_graph.cli import (
+    answers,
+    checks,
+    labels,
+    licenses,
+    processing,
+    reports,
+    statuses,
+    subjects,
+)
 from lineage_graph.cli.program import app, main
 
 __all__ = [
@@ -21,4 +30,5 @@ __all__ = [
     "processing",
     "reports",
     "statuses",
+    "subjects",
 ]

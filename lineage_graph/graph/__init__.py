@@ -83,6 +83,8 @@ class Graph(Accountable):
                 self._artifacts,
                 self.folders,
                 self._gate,
+                self._privacy,
+                self._queries,
             )
         return self._writing
 

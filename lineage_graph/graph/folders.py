@@ -69,6 +69,11 @@ class Folders:
         return self.root / "work"
 
     @property
+    def membership(self) -> Path:
+        """Who is in which rows as keyed hashes, and the key; never in the graph."""
+        return self.root / "membership"
+
+    @property
     def agents(self) -> Path:
         """Which pseudonym a person of this machine has; never in the graph."""
         return self.root / "agents"

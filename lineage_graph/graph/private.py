@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from lineage_graph.graph.licensed import Licensed
 from lineage_graph.identity import kind_of
 
 if TYPE_CHECKING:
+    from lineage_graph.graph.indexing import Indexed
     from lineage_graph.privacy import Privacy, Status
+    from lineage_graph.privacy.subjects import SubjectImpact
     from lineage_graph.privacy.values import Label
 
 
@@ -187,3 +190,66 @@ class Private(Licensed):
         except LineageGraphError as problem:
             return str(problem)
         return "labelled" if writer.labelling.again(version, content) else "unchanged"
+
+    def subject_impact(self, identities: Mapping[str, str]) -> SubjectImpact:
+        """Return what every recorded version has to do with one person.
+
+        The identifiers are hashed with the store's key and looked up; they are kept nowhere.
+
+        Args:
+            identities: Short name of a semantic type to the person's value, such as
+                ``{"cpf": "529.982.247-25"}``; several find more.
+
+        Raises:
+            NotFound: There is no such type of identifier.
+            InvalidRecord: A value is none of its type; it is not repeated.
+        """
+        from lineage_graph.graph.subjects import Subjects
+
+        subjects = Subjects(
+            self._queries,
+            self._index,
+            self._privacy,
+            self._catalogue,
+            self._declarations,
+            self.folders,
+        )
+        return subjects.impact(identities)
+
+    def index_subjects(self, name: str | None = None) -> list[Indexed]:
+        """Make the indexes that are missing for columns that name a person.
+
+        They are made when something is recorded; what was recorded before, labelled later,
+        or could not be indexed then is made up for here.
+
+        Args:
+            name: Name, ``name@2`` or IRI of a dataset; None for all.
+
+        Returns:
+            A row for each column that names a person, also those that stay without.
+
+        Raises:
+            NotFound: There is no such dataset.
+        """
+        from lineage_graph.graph.progress import watched
+        from lineage_graph.graph.subjects import index_missing
+
+        if name is None:
+            versions = [str(row["version"]) for row in self._queries.run("records/version_of")]
+        else:
+            versions = self._catalogue.all_versions(name)
+        with watched("index who is in which rows") as progress:
+            return index_missing(self._writer, versions, self._catalogue.name_of, progress)
+
+    def destroy_subject_key(self) -> str | None:
+        """Destroy the key that identifiers were hashed with.
+
+        Nobody can be looked up in an index made with it any more: whatever needed one
+        answers ``cannot be excluded`` from then on. New indexes get a new key.
+
+        Returns:
+            What the key was called; None when there was none.
+        """
+        from lineage_graph.membership import Keyring
+
+        return Keyring(self.folders.membership).destroy()

@@ -16,6 +16,7 @@ from lineage_graph.graph.datasets import Datasets, SavedDataset, require_name
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.engines import Engines
 from lineage_graph.graph.folders import Folders
+from lineage_graph.graph.indexing import Indexing
 from lineage_graph.graph.labelling import Labelling
 from lineage_graph.graph.models import Models, TrainedVersion
 from lineage_graph.graph.progress import watched
@@ -23,7 +24,9 @@ from lineage_graph.graph.stating import Claim, Stating
 from lineage_graph.identity import NAMESPACE, kind_of, name_of, named
 from lineage_graph.ledger import Ledger
 from lineage_graph.licensing.gate import Gate
+from lineage_graph.privacy import Privacy
 from lineage_graph.privacy.types import SemanticTypes
+from lineage_graph.query import Queries
 from lineage_graph.recording import KnownPlaces, Recorder
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.records import Dataset, Model
@@ -51,6 +54,7 @@ class Writing:
         models: Model verbs.
         stating: What is said about licences.
         labelling: What is said about columns.
+        indexing: Makes it possible to look persons up.
     """
 
     def __init__(
@@ -63,6 +67,8 @@ class Writing:
         artifacts: Artifacts,
         folders: Folders,
         gate: Gate,
+        privacy: Privacy,
+        queries: Queries,
     ) -> None:
         self._record = record
         self._catalogue = catalogue
@@ -76,6 +82,9 @@ class Writing:
         self.labelling = Labelling(self.recorder, SemanticTypes(declared, declarations), declared)
         self.recorder.labels = self.labelling.records
         self.engines = Engines(declared, artifacts, self.recorder)
+        self.engines = Engines(Declared(declarations), artifacts, self.recorder)
+        self.indexing = Indexing(queries, privacy, self.engines, self.recorder, folders)
+        self.recorder.recorded = self.indexing.recorded
         self.datasets = Datasets(
             self.engines, self.recorder, record, snapshots, folders, gate.before
         )

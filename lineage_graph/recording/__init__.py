@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from lineage_graph.artifacts import Artifacts
 from lineage_graph.errors import InputChanged
@@ -26,6 +25,7 @@ from lineage_graph.identity import (
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.recording.descriptions import (
     Derived,
+    activity_fields,
     agents,
     artifact,
     association,
@@ -44,6 +44,8 @@ log = logging.getLogger("lineage_graph")
 ReadFingerprint = Callable[[Place], Fingerprint]
 Labels = Callable[[str, Fingerprint], Sequence[Record]]
 """Says of a version what its columns mean, by the sample that its fingerprint drew."""
+Recorded = Callable[[str, Place, Sequence[Record]], None]
+"""Told of a version that was recorded, where it lies, and what its columns mean."""
 
 
 @dataclass
@@ -94,6 +96,8 @@ class Recorder:
             session is open.
         has_content: Whether it is recorded what a version contains.
         labels: Gives what is recorded of what columns mean.
+        recorded: Called when a version was recorded, with where it lies and what was told of
+            its columns.
         problems: What could not be captured, newest last.
     """
 
@@ -109,6 +113,7 @@ class Recorder:
         self.fingerprint: ReadFingerprint | None = None
         self.has_content: Callable[[str], bool] = lambda version: False
         self.labels: Labels = lambda version, fingerprint: ()
+        self.recorded: Recorded = lambda version, place, labels: None
         self.problems: list[str] = []
 
     def blob(self, data: bytes) -> str:
@@ -165,12 +170,16 @@ class Recorder:
         who = agents(self._bundles.author)
         new = self._bundles.unknown([*plan, environment, *who])
         further = extra(activity)
-        records = [*new, *self._made_records(operation, made, activity, inputs), *further]
+        labels = self._labelled(made.version, made.fingerprint) if made else ()
+        described = self._made_records(operation, made, activity, inputs)
+        records = [*new, *described, *labels, *further]
         if not any(isinstance(record, Activity) for record in further):
             fields = activity_fields(operation, activity, inputs, environment.id)
             records.append(Activity(associated_with=self._bundles.author, **fields))
         records += [*usages(activity, inputs), association(activity, plan[0].id)]
         self._bundles.append(records)
+        if made is not None:
+            self.recorded(made.version, made.pin.place, labels)
         return activity
 
     def record_training(
@@ -199,7 +208,7 @@ class Recorder:
             made.version, made.dataset, made.pin, made.fingerprint, operation.ended, derived
         )
         new = self._bundles.unknown([made.dataset, *self._manifest(made.pin)])
-        return [*new, *version, *self._labelled(made.version, made.fingerprint)]
+        return [*new, *version]
 
     def _labelled(self, version: str, fingerprint: Fingerprint | None) -> Sequence[Record]:
         """Return what columns mean; where it cannot be told, the job goes on without."""
@@ -261,7 +270,9 @@ class Recorder:
             at = datetime.now(UTC) if is_new else None
             records = dataset_version(version, dataset, pin, fingerprint, at)
             new = self._bundles.unknown([dataset, *self._manifest(pin)])
-            self._bundles.append([*new, *records, *self._labelled(version, fingerprint)])
+            labels = self._labelled(version, fingerprint)
+            self._bundles.append([*new, *records, *labels])
+            self.recorded(version, pin.place, labels)
         if readable and (fingerprint is not None or not unread):
             self._settled.add(version)
 
@@ -294,6 +305,7 @@ class Recorder:
             fingerprint = self.fingerprint(place)
             labels = self._labelled(version, fingerprint)
             self._bundles.append([*content_records(version, fingerprint), *labels])
+            self.recorded(version, place, labels)
         self._settled.add(version)
 
     def append(self, records: Sequence[Record], shared: Sequence[Record] = ()) -> int:
@@ -376,22 +388,3 @@ def location_key(place: Place) -> str:
     return "; ".join(
         plain_path(path) if is_local(path) else without_credentials(path) for path in place.paths
     )
-
-
-def activity_fields(
-    operation: Operation, activity: str, inputs: Mapping[str, str], environment: str
-) -> dict[str, Any]:
-    """Return the fields that every kind of activity has."""
-    return {
-        "id": activity,
-        "label": operation.label,
-        "started_at": operation.started,
-        "ended_at": operation.ended,
-        "status": "failed" if operation.error else "completed",
-        "error": operation.error,
-        "used": tuple(sorted(set(inputs.values()))),
-        "qualified_usage": tuple(part(activity, "usage", slot) for slot in inputs),
-        "qualified_association": part(activity, "association"),
-        "environment": environment,
-        "informed_by": (operation.informed_by,) if operation.informed_by else (),
-    }

@@ -18,6 +18,7 @@ from lineage_graph.executors import (
     Description,
     Fingerprint,
     LearntState,
+    Operation,
     Pin,
     Program,
 )
@@ -288,3 +289,22 @@ def environment_record(facts: Mapping[str, Any]) -> Environment:
     """Return the environment, named by its digest."""
     text = canonical_json({key: str(value) for key, value in facts.items()})
     return Environment(id=digested("environment", sha256(text)), facts=text.decode())
+
+
+def activity_fields(
+    operation: Operation, activity: str, inputs: Mapping[str, str], environment: str
+) -> dict[str, Any]:
+    """Return the fields that every kind of activity has."""
+    return {
+        "id": activity,
+        "label": operation.label,
+        "started_at": operation.started,
+        "ended_at": operation.ended,
+        "status": "failed" if operation.error else "completed",
+        "error": operation.error,
+        "used": tuple(sorted(set(inputs.values()))),
+        "qualified_usage": tuple(part(activity, "usage", slot) for slot in inputs),
+        "qualified_association": part(activity, "association"),
+        "environment": environment,
+        "informed_by": (operation.informed_by,) if operation.informed_by else (),
+    }

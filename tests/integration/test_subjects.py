@@ -1,0 +1,168 @@
+"""One person through a graph that is given: who is where, before and after the key is gone."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from lineage_graph.cli.program import Session, app
+from lineage_graph.errors import InvalidRecord, NotFound
+from lineage_graph.graph import Graph
+from lineage_graph.identity import fresh, part
+from lineage_graph.membership import Keyring, write
+from lineage_graph.membership.files import ENTRY
+from lineage_graph.records.privacy import MembershipIndex
+from tests.integration.test_privacy_cases import CASES, iri, record
+
+CASE = CASES / "S16-one-person"
+IMPACT = json.loads((CASE / "impact.json").read_text())
+PERSON = {"cpf": IMPACT["cpf"]}
+
+
+def index(graph: Graph) -> None:
+    """Index the versions that have members, as Spark would."""
+    folder = graph.folders.membership
+    key = Keyring(folder).make()
+    cpf = graph._privacy.types.named("cpf")
+    members: dict[str, list[int]] = {}
+    with (CASE / "members.csv").open() as file:
+        for row in csv.DictReader(file):
+            hashed = key.hashed(cpf.name, cpf.canonical(row["cpf"]))
+            members.setdefault(row["version"], []).append(hashed)
+    records = []
+    for name, hashes in members.items():
+        entries = np.array([(hashed, n) for n, hashed in enumerate(sorted(hashes))], ENTRY)
+        version = iri(name)
+        records.append(
+            MembershipIndex(
+                id=fresh("membership-index"),
+                about=version,
+                identifier_column=part(version, "cpf"),
+                semantic_type=cpf.iri,
+                membership_key=key.id,
+                sha256=write(folder, key.id, len(entries), [entries]),
+                row_count=len(entries),
+                generated_at=datetime.now(UTC),
+            )
+        )
+    graph._writer.recorder.append(records)
+
+
+def bare(path: str) -> str:
+    return path.replace("@1", "")
+
+
+def verdicts(found: Any) -> dict[str, list[str]]:
+    return {v: sorted(bare(row.name) for row in found.rows(v)) for v in found.counts}
+
+
+@pytest.mark.parametrize("address", ["memory:", None])
+def test_a_person_is_followed_from_their_rows_to_models_and_predictions(
+    address: str | None, tmp_path: Path
+) -> None:
+    record(tmp_path, CASE / "given.ttl")
+    with Graph(tmp_path, address) as graph:
+        nobody_indexed = graph.subject_impact(PERSON)
+        assert set(verdicts(nobody_indexed)["not affected"]) == {"N"}
+        index(graph)
+        found = graph.subject_impact(PERSON)
+        rows = {bare(row.name): row for row in found.rows()}
+        assert verdicts(found) == IMPACT["verdicts"], {n: r.why for n, r in rows.items()}
+        assert {name: rows[name].rows for name in IMPACT["rows"]} == IMPACT["rows"]
+        assert [list(map(bare, step)) for step in found.plan()] == IMPACT["plan"]
+        assert {n: bare(rows[n].path) for n in IMPACT["paths"]} == IMPACT["paths"]
+        for name, why in IMPACT["why"].items():
+            assert why in bare(rows[name].why), rows[name].why
+        assert all(row.duty and row.sources for row in rows.values())
+        assert "GDPR Art. 17(1)" in rows["D1"].sources and "LGPD art. 18, VI" in rows["D1"].sources
+        shown = [str(found), found.to_html(), json.dumps(found.to_dict())]
+        shown += [str(vars(found)), *found._repr_mimebundle_().values()]
+        for value in (IMPACT["cpf"], "".join(filter(str.isdigit, IMPACT["cpf"]))):
+            assert not [text for text in shown if value in text]
+
+        absent = graph.subject_impact({"CPF": IMPACT["absent"]})
+        assert set(absent.counts) == {"not affected", "cannot be excluded"}
+        assert verdicts(absent)["cannot be excluded"] == ["D4", "M4"]
+        assert absent.plan() == []
+
+
+def test_without_the_key_nobody_can_be_excluded(tmp_path: Path) -> None:
+    record(tmp_path, CASE / "given.ttl")
+    with Graph(tmp_path, "memory:") as graph:
+        index(graph)
+        key = Keyring(graph.folders.membership).make().id
+        damaged = sorted(graph.folders.membership.glob("*.members"))
+        assert graph.destroy_subject_key() == key
+        assert graph.destroy_subject_key() is None
+        found = graph.subject_impact(PERSON)
+        assert verdicts(found)["not affected"] == ["N"]
+        assert set(found.counts) == {"not affected", "cannot be excluded"}
+        unknown = found.rows("cannot be excluded")
+        assert any("the key of the index of cpf was destroyed" in row.why for row in unknown)
+
+        index(graph)
+        assert verdicts(graph.subject_impact(PERSON)) == IMPACT["verdicts"]
+        for file in set(graph.folders.membership.glob("*.members")) - set(damaged):
+            file.unlink()
+        why = {row.name: row.why for row in graph.subject_impact(PERSON).rows()}
+        assert "is missing" in why["D1@1"]
+
+
+def test_an_identifier_that_is_none_is_refused_without_being_repeated(tmp_path: Path) -> None:
+    with Graph(tmp_path, "memory:") as graph:
+        for wrong in ({"cpf": "123.456.789-01"}, {"cpf": ""}, {"cpf": "ana"}, {}):
+            with pytest.raises(InvalidRecord) as refused:
+                graph.subject_impact(wrong)
+            assert "456" not in str(refused.value) and "ana" not in str(refused.value)
+        with pytest.raises(NotFound, match="Did you mean 'cpf'"):
+            graph.subject_impact({"cfp": IMPACT["cpf"]})
+        with pytest.raises(NotFound) as unknown:
+            graph.subject_impact({IMPACT["cpf"]: "cpf"})
+        assert IMPACT["cpf"] not in str(unknown.value)
+        with pytest.raises(InvalidRecord, match="Nobody is looked up by"):
+            graph.subject_impact({"full_name": "Ana"})
+
+
+def test_the_command_line_takes_a_person_from_a_file_stdin_or_a_hidden_prompt(
+    tmp_path: Path,
+) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    record(store, CASE / "given.ttl")
+    with Graph(store, "memory:") as graph:
+        index(graph)
+    who = tmp_path / "who"
+    line = f"cpf={IMPACT['cpf']}\n"
+    who.write_text(line)
+    run = CliRunner()
+
+    def asked(*options: str, given: str | None = None) -> Any:
+        arguments = ["subject", *options, "--store", str(store)]
+        return run.invoke(app, arguments, obj=Session(), input=given)
+
+    for options, given in (
+        (("--id-file", str(who)), None),
+        (("--id-file", "-"), line),
+        ((), line),
+        (("--id", line.strip()), None),
+    ):
+        result = asked("impact", *options, given=given)
+        assert result.exit_code == 0, result.output
+        assert "4 contains" in result.output
+        assert IMPACT["cpf"] not in result.output
+    said = json.loads(asked("impact", "--id-file", str(who), "--json").stdout)
+    assert [list(map(bare, step)) for step in said["plan"]] == IMPACT["plan"]
+    assert "elimine" in said["duties"]["contains (model)"]["pt-BR"]
+    assert asked("impact", "--id", IMPACT["cpf"]).exit_code == 2
+    assert IMPACT["cpf"] not in asked("impact", "--id", IMPACT["cpf"]).output
+    assert asked("destroy-key").exit_code == 2
+    assert asked("destroy-key", "--yes").exit_code == 0
+    after = json.loads(asked("impact", "--id-file", str(who), "--json").stdout)
+    assert set(after["counts"]) == {"not affected", "cannot be excluded"}

@@ -1,0 +1,111 @@
+"""An identifier that Spark hashed is the one that a person is looked up by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lineage_graph.membership import Key
+
+if TYPE_CHECKING:
+    from pyspark.sql.connect.session import SparkSession
+
+pytestmark = pytest.mark.spark
+KEY = Key(bytes(range(32)))
+AWKWARD = (
+    *(
+        "",
+        " ",
+        "\t529.982.247-25\u3000",
+        "\uff15\uff12\uff19\uff19\uff18\uff12\uff12\uff14\uff17\uff12\uff15",
+        "123",
+        "000",
+        "+55 (11) 9",
+        "1'2\"3\\4",
+    ),
+    *(
+        "Ana@EXAMPLE.org ",
+        "İstanbul@x.org",
+        "STRASSE ΣΑΣ",
+        "ß\u1e9e",
+        "e\u0301\u00e9",
+        "\ufeffx\u200b",
+    ),
+    *(
+        "\u2028a\u2029",
+        "\x1ca\x1f",
+        "\x85a\xa0",
+        "\x00a",
+        "🦊@x.org",
+        "a\nb\r\n",
+        "- - 1 -",
+        "$1\\0",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """When two values are the same, as a type would say it."""
+
+    name: str
+    removes: str | None
+    lower: bool
+    width: int | None
+
+    def canonical(self, text: str) -> str:
+        from lineage_graph.privacy.types import SemanticType, pattern
+
+        compiled = pattern(self.removes, "a test") if self.removes else None
+        return SemanticType(
+            "", self.name, {}, (), "", removes=self.removes, lower=self.lower, width=self.width,
+            _pattern=compiled,
+        ).canonical(text)  # fmt: skip
+
+
+KINDS = (
+    Kind("digits", "[^0-9]", False, 11),
+    Kind("letters", "[^0-9A-Za-z]", True, 12),
+    Kind("phone", r"[^\d+]", False, None),
+    Kind("text", None, True, None),
+    Kind("as it is", None, False, None),
+)
+
+
+@pytest.fixture(scope="module")
+def hashes(spark: SparkSession) -> Any:
+    from pyspark.sql.connect import functions as F
+
+    from lineage_graph.executors.spark.membership import canonical, hashed
+
+    def of(texts: list[str | None]) -> list[tuple[str, str | None, str | None, int]]:
+        """Return for each kind and text what Spark makes of it."""
+        rows = [(n, text, bytearray(KEY.secret)) for n, text in enumerate(texts)]
+        df = spark.createDataFrame(rows, "n int, text string, secret binary")
+        for kind in KINDS:
+            df = df.withColumn(f"c_{kind.name}", canonical(F.col("text"), kind))
+            df = df.withColumn(f"h_{kind.name}", hashed(F.col("secret"), f"`c_{kind.name}`", kind))
+        return [
+            (kind.name, row["text"], row[f"c_{kind.name}"], row[f"h_{kind.name}"])
+            for row in df.orderBy("n").collect()
+            for kind in KINDS
+        ]
+
+    return of
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=300))
+def test_spark_and_a_question_agree_on_who_is_the_same(hashes: Any, drawn: list[str]) -> None:
+    kinds = {kind.name: kind for kind in KINDS}
+    for name, text, canonical, hashed in hashes([*AWKWARD, None, *drawn]):
+        if text is None:
+            assert canonical is None and hashed is None
+            continue
+        wanted = kinds[name].canonical(text)
+        assert canonical == wanted, (name, text)
+        assert int.from_bytes(hashed, "big") == KEY.hashed(name, wanted), (name, text)
