@@ -103,6 +103,12 @@ FIELDS = {
         "model-sheet": """
         predicts purpose process made data status categories sensitive persons decisions human
         logic used quality licence kept""",
+        "ripd": """
+        38 10-3 4-I-a 4-I-b 4-II-a 4-II-b 4-II-c 4-II-d-sensitive 4-II-d-persons controller
+        joint operator 41 name runs 38-types 38-subjects 5-II role status 38-collection
+        38-security 6-I 6-II use volume scale storage sharing 33 15 means 7 10 6-III 6-V 9 18 20
+        46-2 risk risk-process likelihood severity mitigation 38-measures necessity residual
+        advice decision""",
     },
 }
 
