@@ -349,3 +349,32 @@ def test_a_transfer_is_judged_on_its_own_day(tmp_path: Path) -> None:
         path.write_text(text_, encoding="utf-8")
         rows = ask(path, "compliance/findings/transfer_without_mechanism")
         assert sorted(row["title"] for row in rows) == without, number
+
+
+def test_what_only_the_lgpd_demands_is_found(tmp_path: Path) -> None:
+    given = f"""{PASSENGERS.read_text(encoding="utf-8")}
+        p:score dpv:hasLegalBasis lgpd:A7-IX ; lg:smallAgent true ; lg:transfer <urn:t#3> .
+        p:billing dpv:hasLegalBasis lgpd:A7-V ; dpv:hasStorageCondition <urn:b#s2> , <urn:b#s3> .
+        p:host lg:transfer <urn:t#4> .
+        <urn:t#3> lg:fromCountry loc:BR ; lg:toCountry loc:US ; dpv:hasLegalBasis lgpd:A33-IX .
+        <urn:t#4> lg:fromCountry loc:BR ; lg:toCountry loc:US ; dpv:hasLegalBasis lgpd:A33-II-b .
+        <urn:b#s2> dcterms:description "for ever" .
+        <urn:b#s3> dpv:hasDuration "P9Y"^^xsd:duration ; lg:conservationBasis lgpd:A16-IV ."""
+    path = tmp_path / "given.ttl"
+    path.write_text(given, encoding="utf-8")
+    expected = {
+        "transfer_33_ix": ["Scoring (US)"],
+        "transfer_without_basis": ["Hosting (US)"],
+        "conservation_without_inciso": ["Billing"],
+        "conservation_not_anonymous": ["bookings@1"],
+        "legitimate_interest_with_sensitive": ["Scoring"],
+        "general_basis_with_sensitive": [],
+        "simplified_lost": ["Scoring"],
+        "ripd_expected": ["Scoring"],
+        "not_small": ["Billing"],
+    }
+    for name, titles in expected.items():
+        rows = ask(path, f"compliance/lgpd/findings/{name}", "lgpd")
+        assert sorted({row["title"] for row in rows}) == titles, name
+    times = [short(row["value"]) for row in ask(path, "compliance/lgpd/breach_deadline", "lgpd")]
+    assert times == [f"report-iri:answer/business-days-{days}" for days in (3, 6)]
