@@ -1,4 +1,4 @@
-"""Runs the story, rebuilds it in a new process, asks about licences, then breaks one byte.
+"""Runs the story, rebuilds it, asks about licences and about persons, then breaks one byte.
 
 Usage: ``./demo`` or ``python -m examples.atraso``.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import lineage_graph
-from examples.atraso import licences, showing
+from examples.atraso import licences, passengers, privacy, showing
 from examples.atraso.showing import console
 from examples.atraso.sources import put_sources
 from examples.atraso.story import tell
@@ -48,7 +48,7 @@ def main() -> int:
     with console.status("Rebuilding all of it from the record, in a new process ..."):
         rebuilt = _rebuild(store, *REBUILT)
     showing.verdicts("Rebuilt in a new process", rebuilt)
-    as_expected = _ask_about_licences(data, store)
+    as_expected = _ask_about_licences(data, store) and _ask_about_passengers(data, store)
     altered = _alter_one_byte(data / "routes.csv")
     with console.status("Rebuilding after one byte of a source was altered ..."):
         broken = _rebuild(store, "flight-features")
@@ -78,6 +78,15 @@ def _ask_about_licences(data: Path, store: Path) -> bool:
         (FOLDER / "NOTICE.md").write_text(notice, encoding="utf-8")
         freed = graph.license_terms("late-classifier@2").verdicts["share"]
     return refused and freed == "permitted"
+
+
+def _ask_about_passengers(data: Path, store: Path) -> bool:
+    """Tell the third part of the story; return whether it ended as it should."""
+    cpf = passengers.put(data)
+    with lineage_graph.connect(store) as graph:
+        with console.status("Recording synthetic passengers, two models and predictions ..."):
+            passengers.tell(graph, data)
+        return privacy.ask(graph, FOLDER, cpf)
 
 
 def _rebuild(store: Path, *names: str) -> list[dict[str, Any]]:

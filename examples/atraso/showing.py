@@ -9,10 +9,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from lineage_graph.compliance.report import Report
 from lineage_graph.errors import PolicyRefused
 from lineage_graph.graph import Graph
 from lineage_graph.licensing import NOT_ADVICE, Impact
 from lineage_graph.licensing.showing import bindings
+from lineage_graph.privacy.status import Status
+from lineage_graph.privacy.subjects import SubjectImpact
+from lineage_graph.privacy.values import Label
 from lineage_graph.replay.renewal import Renewal
 
 MEASURES = ("evaluation/roc_auc", "evaluation/areaUnderROC", "training/silhouette")
@@ -94,10 +98,53 @@ def before_and_after(graph: Graph, renewals: Sequence[Renewal]) -> None:
     _print("Made again from the other edition", ("what", "may it be shared", "measures"), rows)
 
 
+def types(labels: Sequence[Label]) -> None:
+    """Show what was found in the columns of a table, and why."""
+    rows = [
+        (
+            label.column,
+            (label.semantic_type or "unknown").rpartition("/")[2],
+            label.status,
+            "-" if label.value_share is None else f"{label.value_share:.0%} of {label.sample_size}",
+            label.header or "-",
+            ", ".join(label.validators) or "-",
+        )
+        for label in labels
+    ]
+    columns = ("column", "type", "status", "values that fit", "header", "checks passed")
+    _print("What the columns of passengers hold (synthetic)", columns, rows)
+
+
+def statuses(found: Iterable[Status]) -> None:
+    """Show what each dataset and model is, with the rule and the path."""
+    rows = [(one.name, one.label, one.path or one.why) for one in found if one.personal]
+    _print("What is personal data, and by which path", ("what", "status", "path"), rows)
+
+
+def report(found: Report) -> None:
+    """Show how complete a report is, and what it found."""
+    share = "nothing applies" if found.completeness is None else f"{found.completeness:.0%}"
+    counts = f"{len(found.findings)} findings, {len(found.gaps)} gaps"
+    console.print(f"{found.title} ({found.legal_basis}): {share} recorded, {counts}")
+
+
+def subject(impact: SubjectImpact) -> None:
+    """Show where one person is, down to models and predictions."""
+    rows = [(row.name, row.verdict, row.why) for row in impact.rows]
+    _print("Where one passenger is", ("what", "verdict", "why"), rows)
+
+
 def what_next(folder: Path, altered: Path, seconds: float) -> None:
     """Say what can be typed now."""
     console.print(f"Done in {seconds:.0f} s. {altered} is still altered; ./demo puts it back.")
-    pages = ("terms-of-late-classifier@1.html", "impact-of-routes.html", "NOTICE.md")
+    pages = (
+        "terms-of-late-classifier@1.html",
+        "impact-of-routes.html",
+        "NOTICE.md",
+        "ropa-gdpr.en.html",
+        "ropa-lgpd.pt-BR.html",
+        "ripd-lgpd.pt-BR.html",
+    )
     console.print(f"To open: {', '.join(str(folder / page) for page in pages)}", soft_wrap=True)
     console.print("Now type, for example:")
     for command in (
@@ -107,6 +154,8 @@ def what_next(folder: Path, altered: Path, seconds: float) -> None:
         "license impact ODbL-1.0",
         "license check late-classifier@1 --for share --as MIT",
         "export late-classifier@1 --format replay --out demo-output/method",
+        "privacy no-show",
+        "report ropa --law lgpd --lang pt-BR --out demo-output/ropa.pdf",
         "rebuild destination-groups",
         "verify",
     ):
