@@ -30,7 +30,7 @@ def ask(graph: Graph, folder: Path, cpf: str) -> bool:
     impact = graph.subject_impact({"cpf": cpf})
     showing.subject(impact)
     said = {status.name: status.status for status in statuses}
-    held = {row.name: row.verdict for row in impact.rows}
+    held = {row.name: row.verdict for row in impact.rows()}
     return (
         said["passengers@1"] == "Identified"
         and said["passenger-features@1"] == "Pseudonymised"

@@ -130,7 +130,7 @@ def report(found: Report) -> None:
 
 def subject(impact: SubjectImpact) -> None:
     """Show where one person is, down to models and predictions."""
-    rows = [(row.name, row.verdict, row.why) for row in impact.rows]
+    rows = [(row.name, row.verdict, row.why) for row in impact.rows()]
     _print("Where one passenger is", ("what", "verdict", "why"), rows)
 
 
