@@ -142,15 +142,9 @@ class Accountable(Reporting):
         """Return what every version has to do with a person; who it is goes no further."""
         from lineage_graph.compliance.gathering import Affected
 
-        look_up = getattr(self, "subject_impact", None)
-        if look_up is None:
-            raise InvalidRecord(
-                "Who is in which rows cannot be looked up by this release, so there is no report"
-                " about a person. Leave subject out."
-            )
         return tuple(
             Affected(one.version, one.verdict, one.path, one.why, one.duty, one.order)
-            for one in look_up(subject).rows()
+            for one in self.subject_impact(subject).rows()
         )
 
     def _sources(self, seq: int, assessment: Assessment) -> Sources:
