@@ -2,11 +2,11 @@
 
 ``python -m benchmarks.processed_store FOLDER --datasets 10000 --nights 10``
 
-One dataset in twenty is a source whose columns were recognised; the others are made from two
-of their department, every night by a run of its own; one in a hundred is a model, and one
-department in five is about persons. Columns, and
-how they derive from each other, are recorded for the last night only: older versions are known
-by their runs. Bundles are not validated, so that building does not take all day.
+One dataset in twenty is a source; the others are made from two of their department, every
+night by a run of its own; one in a hundred is a model, and one department in five is about
+persons. Columns, what they were recognised as and how they derive from each other are recorded
+for the last night only: older versions are known by their runs. Bundles are not validated, so
+that building does not take all day.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from lineage_graph.records.privacy import SemanticLabel
 
 COLUMNS = [f"column_{number:02}" for number in range(20)]
 TYPES = ("CPF", "Email", "FullName", "BirthDate", "PostalCode")
-"""Of the first columns of a source; the others are not about persons."""
+"""Of the first columns in such a department; the others are not about persons."""
 DEPARTMENT = 200
 """Datasets of one department; nothing is made from those of another."""
 PERSONAL = 5
@@ -108,9 +108,9 @@ class ProcessedWarehouse:
             row_count=1000 + number,
         )
         columned = night == self.nights - 1 and not self.is_model(number)
+        labels = self._labels(number, version, at) if columned else []
         if self.is_source(number):
             said = self._version(number, night, at, columned)
-            labels = self._labels(number, version, at) if columned else []
             columns = self._columns(version, (), "") if columned else []
             return [*thing, content, said, *columns, *labels]
         activity = fresh("activity")
@@ -139,7 +139,7 @@ class ProcessedWarehouse:
         said = self._version(number, night, at, columned, activity, sources, [w.id for w in ways])
         columns = self._columns(version, sources, activity) if columned else []
         agent = Association(id=part(activity, "association"), agent=AUTHOR)
-        return [*thing, content, run, agent, said, *ways, *columns]
+        return [*thing, content, run, agent, said, *ways, *columns, *labels]
 
     def _inputs(self, number: int) -> list[int]:
         first = max(number - 60, number - number % DEPARTMENT)
