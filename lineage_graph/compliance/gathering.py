@@ -111,8 +111,8 @@ class _Gathering:
         ordered = state.ordered()
         self._thing = {version: thing for thing, all_ in ordered.items() for version in all_}
         self._label = {
-            version: f"{name_of(thing)}@{number}"
-            for thing, all_ in ordered.items()
+            version: f"{name}@{number}"
+            for name, all_ in ((name_of(thing), all_) for thing, all_ in ordered.items())
             for number, version in enumerate(all_, 1)
         }
         self._newest = {all_[-1] for all_ in ordered.values() if all_}

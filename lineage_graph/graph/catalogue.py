@@ -37,6 +37,7 @@ class Catalogue:
         self._names_at = 0
         self._names: dict[str, str] = {}
         self._every: tuple[int, list[Row]] | None = None
+        self._all: tuple[int, dict[str, list[str]]] | None = None
         self.license_of: Callable[[str], str | None] = lambda thing: None
 
     def version(self, name: str, number: int | None, kind: Kind | None = None) -> str:
@@ -109,8 +110,7 @@ class Catalogue:
             said, _, rest = bare.partition(":")
             candidates = [named(said, rest)]
         else:
-            kinds = [kind] if kind else ["dataset", "model"]
-            candidates = [named(k, bare) for k in kinds]
+            candidates = [named(k, bare) for k in ([kind] if kind else ("dataset", "model"))]
         known = self._ledger.described(candidates)
         found = [iri for iri in candidates if iri in known]
         if len(found) > 1:
@@ -164,7 +164,10 @@ class Catalogue:
 
     def everything(self) -> Mapping[str, list[str]]:
         """Return the versions of every dataset and model, the first one first."""
-        return self._ordered({str(row["of"]) for row in self._every_version()})
+        head = self._ledger.head
+        if self._all is None or self._all[0] != head:
+            self._all = head, self._ordered({str(row["of"]) for row in self._every_version()})
+        return self._all[1]
 
     def versions(self, name: str) -> list[dict[str, Any]]:
         """Return the versions of a dataset or model, the first one first."""
@@ -206,10 +209,11 @@ class Catalogue:
 
     def _called(self, versions: Collection[str]) -> dict[str, str]:
         """Return ``name@number`` of versions, and of all others of the same things."""
-        rows = self._version_of("version", versions)
+        rows = self._version_of("version", versions) if len(versions) < _MANY else None
+        found = self.everything() if rows is None else self._ordered({r["of"] for r in rows})
         return {
             version: f"{name_of(thing)}@{number}"
-            for thing, ordered in self._ordered({row["of"] for row in rows}).items()
+            for thing, ordered in found.items()
             for number, version in enumerate(ordered, 1)
         }
 
