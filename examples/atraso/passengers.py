@@ -32,14 +32,15 @@ DESTINATIONS = ("ATL", "BOS", "LAX", "MIA", "ORD", "SFO")
 
 
 def put(folder: Path) -> str:
-    """Write passengers and bookings as CSV and return the CPF of one passenger."""
+    """Write both as CSV and return the CPF of one who travelled, and is going to travel."""
     faker, chance = Faker("pt_BR"), random.Random(SEED)
     faker.seed_instance(SEED)
     people = [_passenger(faker) for _ in range(PASSENGERS)]
     _write(folder / "passengers.csv", people)
     bookings = [_booking(number, chance, people) for number in range(BOOKINGS)]
     _write(folder / "bookings.csv", bookings)
-    return next(str(b["cpf"]) for b in bookings if str(b["day"]) < "2026-04")
+    early = {b["cpf"] for b in bookings if str(b["day"]) < "2026-04"}
+    return next(str(b["cpf"]) for b in bookings if str(b["day"]) >= "2026-06" and b["cpf"] in early)
 
 
 def _passenger(faker: Faker) -> Row:
