@@ -19,6 +19,7 @@ from benchmarks import (
     questions,
     recognition,
     reports,
+    subjects,
     validation,
 )
 from benchmarks.figures import Figure, machine, show
@@ -81,6 +82,7 @@ def main() -> None:
         "Validation": validation.measure,
         "Fingerprint": fingerprint.measure,
         "Recognition": recognition.measure,
+        "Subjects": subjects.measure,
     }
     unknown = set(asked.sections) - set(benchmarks)
     if unknown:

@@ -23,8 +23,7 @@ from lineage_graph.query import Queries
 if TYPE_CHECKING:
     from lineage_graph.graph.writing import Writing
 
-FREE = ("NonPersonal", "AssessedAnonymous")
-"""Statuses under which it is settled that something is not about persons."""
+ASSESSED, NOTHING_FOUND = "AssessedAnonymous", "NonPersonal"
 
 
 class Subjects:
@@ -75,7 +74,7 @@ class Subjects:
             holds,
         )
         known = {
-            version: Known(status.status in FREE, status.label)
+            version: Known(status.status == ASSESSED, status.status == NOTHING_FOUND, status.label)
             for version, status in statuses.items()
         }
         models = {v for v in versions if kind_of(v) == "model-version"}

@@ -51,10 +51,13 @@ class Known(NamedTuple):
     """What is known of a version's status.
 
     Attributes:
-        free: Whether it is settled that it is not personal data.
+        assessed: Whether an assessment says that it is anonymous.
+        free: Whether no personal data was found in it. Rows without an identifier can be
+            about a person all the same, so where it came from counts before that.
         label: What it is, in words.
     """
 
+    assessed: bool
     free: bool
     label: str
 
@@ -163,8 +166,8 @@ class Tracing:
             if "Inference" in parents[parent] and self._verdict(parent) in ROWS:
                 why = f"predicted from {self._called(parent)}, which has rows about the person"
                 return Finding("inferred about", why, parent)
-        known = self._known.get(version, Known(False, "not examined"))
-        if known.free:
+        known = self._known.get(version, Known(False, False, "not examined"))
+        if known.assessed:
             return Finding("not affected", f"{known.label}{self._learnt(version)}")
         unsettled = self._unsettled(version, data)
         if unsettled is not None:
@@ -172,6 +175,8 @@ class Tracing:
         if data:
             why = f"made only from what is not affected{self._learnt(version)}"
             return Finding("not affected", why)
+        if known.free:
+            return Finding("not affected", f"{known.label}{self._learnt(version)}")
         gap = looked.gap if looked is not None else "it has no index"
         return Finding("cannot be excluded", f"{known.label}, and {gap}")
 
