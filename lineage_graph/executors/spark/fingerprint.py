@@ -50,8 +50,14 @@ LOW_HALF = 0xFFFF_FFFF
 def fingerprint(df: DataFrame) -> Fingerprint:
     """Return the fingerprint of a table in one pass over it."""
     schema = df.schema
-    row = _hashed(df).agg(*_aggregates(schema)).collect()[0]
-    return finish(row.asDict(), schema)
+    drawn = drawing(schema)
+    if not drawn:
+        return finish(_hashed(df).agg(*_aggregates(schema)).collect()[0].asDict(), schema)
+    # Beside the sample, which it cannot compile, Spark would compile none of the sums either.
+    observation = Observation()
+    observed = _hashed(df).observe(observation, *drawn)  # type: ignore[arg-type]
+    row = observed.agg(*_aggregates(schema)).collect()[0]
+    return finish({**row.asDict(), **observation.get}, schema)
 
 
 def observe(df: DataFrame) -> tuple[DataFrame, Observation]:
@@ -62,7 +68,8 @@ def observe(df: DataFrame) -> tuple[DataFrame, Observation]:
     """
     schema = df.schema
     observation = Observation()
-    observed = _hashed(df).observe(observation, *_aggregates(schema))  # type: ignore[arg-type]
+    metrics = [*_aggregates(schema), *drawing(schema)]
+    observed = _hashed(df).observe(observation, *metrics)  # type: ignore[arg-type]
     return observed.select(*_positions(schema)).toDF(*schema.names), observation
 
 
@@ -157,7 +164,7 @@ def _aggregates(schema: T.StructType) -> list[Column]:
     hashes = ["row1", "row2", *(f"column{i}" for i in range(len(schema.fields)))]
     least = [F.min(F.col(f"c{at}")).alias(f"least{at}") for at in _longs(schema)]
     sums = [half for name in hashes for half in _sums(name)]
-    return [F.count(F.lit(1)).alias("rows"), *sums, *least, *drawing(schema)]
+    return [F.count(F.lit(1)).alias("rows"), *sums, *least]
 
 
 def _longs(schema: T.StructType) -> list[int]:

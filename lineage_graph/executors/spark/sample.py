@@ -23,7 +23,7 @@ from pyspark.sql.connect import functions as F
 
 from lineage_graph.executors import Sample
 
-SLICES: Final = 16
+SLICES: Final = 8
 """A row and its copies are in one slice, so that many copies leave room for other rows."""
 ROWS: Final = 1024
 """How many rows are drawn from a table that is not very wide."""
