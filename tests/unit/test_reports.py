@@ -217,7 +217,7 @@ def test_names_that_are_not_there_are_met_with_near_ones() -> None:
     known = definitions()
     with pytest.raises(NotFound, match="Did you mean register"):
         known.get("registr", "house")
-    with pytest.raises(NotFound, match="Did you mean .*gdpr"):
+    with pytest.raises(NotFound, match=r"Did you mean .*gdpr"):
         known.get("ropa", "gpdr")
     with pytest.raises(NotFound, match="There is one for house"):
         known.get("register", "gdpr")
