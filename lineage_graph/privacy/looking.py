@@ -109,6 +109,9 @@ class Person:
             if not type_.indexable:
                 able = ", ".join(one.name for one in types.all() if one.indexable)
                 raise InvalidRecord(f"Nobody is looked up by {type_.name}. Use one of: {able}.")
+            if not isinstance(value, str):
+                kind = type(value).__name__
+                raise InvalidRecord(f"Give the {type_.name} as text, not as {kind}.")
             if not type_.valid(value):
                 raise InvalidRecord(
                     f"{masked(value)} is no {type_.name}: its form or its check digits are wrong. "
