@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_graph.graph.accountable import Accountable
 from lineage_graph.graph.datasets import SavedDataset, require_name
 from lineage_graph.graph.folders import store_folder
 from lineage_graph.graph.models import TrainedVersion
 from lineage_graph.graph.progress import Progress
 from lineage_graph.graph.rebuilding import rebuilt
 from lineage_graph.graph.renewing import Renewing
+from lineage_graph.graph.reporting import Reporting
 from lineage_graph.graph.stating import Claim
 from lineage_graph.graph.writing import Writing, place_at, registered
 from lineage_graph.identity import named
@@ -59,7 +59,7 @@ def connect(
     return Graph(folder, graph, organisation, quiet, license_gate, license_policy)
 
 
-class Graph(Accountable):
+class Graph(Reporting):
     """A store and what can be asked and done with it; made by :func:`connect`."""
 
     _writing: Writing | None = None
@@ -77,6 +77,7 @@ class Graph(Accountable):
             self._writing = Writing(
                 self._ledger,
                 self._declarations,
+                self._declared,
                 self._catalogue,
                 self._record,
                 self._snapshots,

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_graph.artifacts import Artifacts
 from lineage_graph.declarations import Declarations
-from lineage_graph.graph.catalogue import Catalogue, answered
+from lineage_graph.graph.catalogue import Catalogue
 from lineage_graph.graph.checks import Checks
 from lineage_graph.graph.exporting import export
 from lineage_graph.graph.folders import Folders
 from lineage_graph.graph.progress import watched
+from lineage_graph.graph.questions import answered
 from lineage_graph.ledger import Ledger
 from lineage_graph.lineage import Direction, Lineage, walk
 from lineage_graph.query import Queries

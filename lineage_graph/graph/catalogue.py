@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from lineage_graph.errors import DeclarationError, NotFound
+from lineage_graph.errors import NotFound
 from lineage_graph.executors import Place
 from lineage_graph.identity import NAMESPACE, is_text, kind_of, name_of, named
 from lineage_graph.ledger import Ledger
 from lineage_graph.lineage import NodeLabel
-from lineage_graph.query import Queries
 from lineage_graph.recording import location_key
 from lineage_graph.records import Dataset
 from lineage_graph.stores import Row
+
+if TYPE_CHECKING:
+    from lineage_graph.compliance.gathering import Asked
 
 Kind = Literal["dataset", "model"]
 NOT_RECORDED = "not recorded"
@@ -31,7 +32,7 @@ class Catalogue:
         license_of: Gives what was last said of the licence of a dataset or model.
     """
 
-    def __init__(self, queries: Queries, ledger: Ledger) -> None:
+    def __init__(self, queries: Asked, ledger: Ledger) -> None:
         self._queries = queries
         self._ledger = ledger
         self._names_at = 0
@@ -356,35 +357,6 @@ class Catalogue:
             }
             for row in self._queries.run("records/replays", version=version)
         ]
-
-
-def answered(
-    queries: Queries, question: str | Path, parameters: Mapping[str, Any]
-) -> list[Mapping[str, Any]]:
-    """Return the answer to a question; see ``Graph.query``."""
-    text = str(question)
-    if isinstance(question, Path) or text.endswith(".rq"):
-        text = question_in(Path(text))
-    elif not any(character.isspace() for character in text):
-        return list(queries.run(text, **parameters))
-    return list(queries.select(text))
-
-
-def question_in(file: Path) -> str:
-    """Return the SPARQL in a file.
-
-    Raises:
-        NotFound: There is no such file.
-        DeclarationError: It cannot be read as text.
-    """
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise NotFound(f"There is no file {str(file)!r}. Check the path.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DeclarationError(
-            f"{str(file)!r} cannot be read as text: {error}. Give a UTF-8 file of SPARQL."
-        ) from error
 
 
 def _numbered(number: int, row: Row) -> dict[str, Any]:

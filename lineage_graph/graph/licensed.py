@@ -61,13 +61,17 @@ class Licensed(Asking):
         """What is needed to record."""
 
     @cached_property
+    def _declared(self) -> Declared:
+        return Declared(self._declarations)
+
+    @cached_property
     def _licensing(self) -> Licensing:
         return Licensing(
             self._ledger,
             self._queries,
             self._index,
             self._declarations,
-            Declared(self._declarations),
+            self._declared,
             self._catalogue,
             self._license_policy,
         )

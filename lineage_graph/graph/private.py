@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lineage_graph.errors import LineageGraphError, NotFound
-from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.labelling import changes, require_column
 from lineage_graph.graph.licensed import Licensed
 from lineage_graph.identity import kind_of
@@ -31,7 +30,7 @@ class Private(Licensed):
             self._queries,
             self._index,
             self._declarations,
-            Declared(self._declarations),
+            self._declared,
             self._catalogue,
         )
 
@@ -212,6 +211,7 @@ class Private(Licensed):
             self._privacy,
             self._catalogue,
             self._declarations,
+            self._declared,
             self.folders,
         )
         return subjects.impact(identities)

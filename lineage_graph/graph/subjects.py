@@ -34,7 +34,8 @@ class Subjects:
         index: Reachability.
         privacy: What versions are.
         catalogue: Names.
-        declarations: Where the duties are.
+        declarations: Where terms meet IRIs.
+        declared: Answers queries over ``ontology/``.
         folders: Where the indexes and the key lie.
     """
 
@@ -45,6 +46,7 @@ class Subjects:
         privacy: Privacy,
         catalogue: Catalogue,
         declarations: Declarations,
+        declared: Declared,
         folders: Folders,
     ) -> None:
         self._queries = queries
@@ -52,6 +54,7 @@ class Subjects:
         self._privacy = privacy
         self._catalogue = catalogue
         self._declarations = declarations
+        self._declared = declared
         self._folder = folders.membership
 
     def impact(self, identities: Mapping[str, str]) -> SubjectImpact:
@@ -79,7 +82,7 @@ class Subjects:
         }
         models = {v for v in versions if kind_of(v) == "model-version"}
         tracing = Tracing(versions, self._edges(versions), models, looked, known, names)
-        duties = Duties(Declared(self._declarations), self._declarations)
+        duties = Duties(self._declared, self._declarations)
         return SubjectImpact([type_.name for type_ in person.types], tracing, names, duties)
 
     def _edges(self, versions: Collection[str]) -> list[Derived]:

@@ -25,7 +25,6 @@ from lineage_graph.identity import NAMESPACE, kind_of, name_of, named
 from lineage_graph.ledger import Ledger
 from lineage_graph.licensing.gate import Gate
 from lineage_graph.privacy import Privacy
-from lineage_graph.privacy.types import SemanticTypes
 from lineage_graph.query import Queries
 from lineage_graph.recording import KnownPlaces, Recorder
 from lineage_graph.recording.bundle import Bundles
@@ -61,6 +60,7 @@ class Writing:
         self,
         ledger: Ledger,
         declarations: Declarations,
+        declared: Declared,
         catalogue: Catalogue,
         record: Record,
         snapshots: Snapshots,
@@ -78,11 +78,9 @@ class Writing:
         self.recorder = Recorder(bundles, artifacts, snapshots, places)
         self.recorder.has_content = lambda version: record.content(version) is not None
         self.stating = Stating(self.recorder, gate.licensing, artifacts)
-        declared = Declared(declarations)
-        self.labelling = Labelling(self.recorder, SemanticTypes(declared, declarations), declared)
+        self.labelling = Labelling(self.recorder, privacy.types, declared)
         self.recorder.labels = self.labelling.records
         self.engines = Engines(declared, artifacts, self.recorder)
-        self.engines = Engines(Declared(declarations), artifacts, self.recorder)
         self.indexing = Indexing(queries, privacy, self.engines, self.recorder, folders)
         self.recorder.recorded = self.indexing.recorded
         self.datasets = Datasets(

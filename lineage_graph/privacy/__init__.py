@@ -156,7 +156,8 @@ class Privacy:
         self._index.refresh()
         self._inventory.refresh()
         self._labels.refresh()
-        evidence = self._evidence(as_of)
+        then = None if as_of is None else self._ledger.described_between(NAMESPACE, 0, as_of)
+        evidence = self._evidence(then)
         steps = Steps(
             self._index,
             self._inventory,
@@ -165,14 +166,14 @@ class Privacy:
             evidence.counts,
             as_of,
         )
-        holding = self._holding(as_of)
+        holding = self._holding(then)
         found = Propagation(
             steps,
             self._inventory,
             self.effects,
             self._begun(holding),
             {node: said.rejected for node, said in holding.items() if said.rejected},
-            self._examined(holding, as_of),
+            self._examined(holding, then),
         )
         datasets = Identifiability(
             found, steps, self._inventory, self.effects, self.types, evidence
@@ -198,15 +199,16 @@ class Privacy:
                 if fact is not None:
                     yield node, fact
 
-    def _holding(self, as_of: int | None) -> dict[int, Effective]:
-        """Return what holds of the columns of versions by what is said of them."""
-        described = None
-        if as_of is not None:
-            described = self._ledger.described_between(NAMESPACE, 0, as_of)
+    def _holding(self, then: set[str] | None) -> dict[int, Effective]:
+        """Return what holds of the columns of versions by what is said of them.
+
+        Args:
+            then: IRIs of what was described then; None for now.
+        """
         number = self._inventory.number
         said: dict[int, list[Said]] = {}
         words: dict[str, list[Said]] = {}
-        for about, some in self._labels.subjects(described).items():
+        for about, some in self._labels.subjects(then).items():
             if about in number:
                 said.setdefault(number[about], []).extend(some)
             else:
@@ -221,25 +223,21 @@ class Privacy:
                     said.setdefault(node, []).extend(some)
         return {node: effective(some) for node, some in said.items()}
 
-    def _examined(self, holding: Mapping[int, Effective], as_of: int | None) -> frozenset[int]:
+    def _examined(self, holding: Mapping[int, Effective], then: set[str] | None) -> frozenset[int]:
         """Return the numbers of the columns that somebody looked at."""
-        described = None
-        if as_of is not None:
-            described = self._ledger.described_between(NAMESPACE, 0, as_of)
         number = self._inventory.number
-        columns = (number.get(a) for a in self._labels.looked_at(described) if "#" in a)
+        columns = (number.get(a) for a in self._labels.looked_at(then) if "#" in a)
         said = (node for node, one in holding.items() if one.said)
         return frozenset([*(node for node in columns if node is not None), *said])
 
-    def _evidence(self, as_of: int | None) -> Evidence:
+    def _evidence(self, then: set[str] | None) -> Evidence:
         from lineage_graph.privacy.identifiability import Evidence
 
         inventory = self._inventory
         versions = {n: inventory.iri[n] for n in inventory.versions.tolist()}
         names = self._catalogue.names_of(versions.values())
         rows = self._queries.run("privacy/assessments")
-        if as_of is not None:
-            then = self._ledger.described_between(NAMESPACE, 0, as_of)
+        if then is not None:
             rows = [row for row in rows if str(row["assessment"]) in then]
         counts = self._queries.run("privacy/least_counts")
         return Evidence(

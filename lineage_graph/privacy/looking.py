@@ -88,7 +88,7 @@ class Person:
     _values: Mapping[str, str]
 
     @classmethod
-    def of(cls, types: SemanticTypes, identities: Mapping[str, str]) -> Person:
+    def of(cls, types: SemanticTypes, identities: Mapping[str, Any]) -> Person:
         """Return who has some identifiers.
 
         Args:

@@ -102,8 +102,6 @@ class Tracing:
             if edge.derived in self._parents and edge.source != edge.derived:
                 into = self._parents[edge.derived]
                 into[edge.source] = into.get(edge.source, frozenset()) | edge.kinds
-        # Values of the person can be in rows of others here, which no index shows.
-        self._mixed: set[str] = set()
         self.findings: dict[str, Finding] = {}
         for version in self._in_order():
             judge = self._model if version in models else self._dataset
@@ -196,11 +194,10 @@ class Tracing:
         for parent, kinds in self._parents[version].items():
             mixed = sorted(kinds & MIXING)
             unsettled = self._verdict(parent) == "cannot be excluded"
-            if parent in self._mixed or (unsettled and parent not in self._models):
+            if unsettled and parent not in self._models:
                 why = f"made from {self._called(parent)}, of which it cannot be excluded"
                 return Finding("cannot be excluded", why, parent)
             if mixed and self._verdict(parent) != "not affected":
-                self._mixed.add(version)
                 why = (
                     f"no row is about the person, but {mixed[0]} of {self._called(parent)} can "
                     "have put values of theirs into other rows"
