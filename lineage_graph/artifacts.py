@@ -18,6 +18,7 @@ from functools import partial
 from io import BufferedReader
 from pathlib import Path
 
+from lineage_graph.durable import sync_folder
 from lineage_graph.errors import ArtifactBroken, NotFound, StoreUnavailable
 from lineage_graph.identity import sha256
 
@@ -226,12 +227,3 @@ def _unreadable(path: Path, error: OSError) -> StoreUnavailable:
     return StoreUnavailable(
         f"{path} cannot be read: {error.strerror}. Check what it is and who may read it."
     )
-
-
-def sync_folder(folder: Path) -> None:
-    """Force a folder's entries to the disk (fsync)."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

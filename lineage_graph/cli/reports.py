@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lineage_graph.cli.answers import Out
+from lineage_graph.cli.identities import identities, lines_in
 from lineage_graph.cli.output import write_json, write_table, write_text
 from lineage_graph.cli.program import Session, command
 from lineage_graph.errors import InvalidRecord
@@ -69,7 +70,7 @@ def report(
         return
     with session.graph() as graph:
         given = _given(with_ or ())
-        who = _identities(id_file, "subject" in graph.report_parameters(name, law))
+        who = identities(_lines(id_file, "subject" in graph.report_parameters(name, law)))
         if who:
             given["subject"] = who
         found = graph.report(name, law, lang, as_of, **given)
@@ -112,39 +113,20 @@ def _given(options: list[str] | tuple[()]) -> dict[str, Any]:
     return given
 
 
-def _identities(file: str | None, asked: bool) -> dict[str, str]:
-    """Return who a report is about, from a file or a prompt that shows nothing.
-
-    Raises:
-        InvalidRecord: The file cannot be read, or a line is not TYPE=VALUE; it is not repeated.
-    """
-    if file is None:
-        if not (asked and sys.stdin.isatty()):
-            return {}
-        said = typer.prompt(
-            "Who, such as cpf=... (empty: nobody)",
-            default="",
-            hide_input=True,
-            show_default=False,
-            err=True,
-        )
-        lines = [said]
-    elif file == "-":
-        lines = sys.stdin.read().splitlines()
-    else:
-        try:
-            lines = Path(file).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as problem:
-            raise InvalidRecord(f"--id-file {file!r} cannot be read as text.") from problem
-    found = {}
-    for number, line in enumerate(filter(str.strip, lines), 1):
-        kind, equals, value = line.strip().partition("=")
-        if not (kind and equals and value.strip()):
-            raise InvalidRecord(
-                f"Line {number} of who it is about is not TYPE=VALUE, as in cpf=..."
-            )
-        found[kind.strip()] = value.strip()
-    return found
+def _lines(file: str | None, asked: bool) -> list[str]:
+    """Return who a report is about, from a file or a prompt that shows nothing."""
+    if file is not None:
+        return lines_in(file)
+    if not (asked and sys.stdin.isatty()):
+        return []
+    said = typer.prompt(
+        "Who, such as cpf=... (empty: nobody)",
+        default="",
+        hide_input=True,
+        show_default=False,
+        err=True,
+    )
+    return [said]
 
 
 def _write(session: Session, found: Report, format_: str | None, out: Path | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lineage_graph.cli.answers import deliver
+from lineage_graph.cli.identities import identities, lines_in
 from lineage_graph.cli.output import write_json, write_table
 from lineage_graph.cli.program import Session, command, group
 
@@ -51,9 +51,9 @@ def impact(
     Without --id and --id-file it asks, and does not show what you type. --json writes all
     of it, whatever the limit. The identifiers are kept nowhere.
     """
-    identities = dict(_parsed(_lines(id_, id_file)))
+    who = identities(_lines(id_, id_file))
     with session.graph() as graph:
-        found = graph.subject_impact(identities)
+        found = graph.subject_impact(who)
     if html is not None:
         deliver(session, found.to_html(), html)
     if session.as_json:
@@ -111,24 +111,9 @@ def destroy_key(
 def _lines(given: list[str] | None, file: str | None) -> Iterable[str]:
     if given and file:
         raise typer.BadParameter("say --id or --id-file, not both")
-    if given:
-        return given
-    if file == "-":
-        return sys.stdin.read().splitlines()
-    if file is not None:
-        try:
-            return Path(file).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise typer.BadParameter(f"--id-file {file!r} cannot be read as text") from error
+    if given and not all("=" in one for one in given):
+        # What was given is not repeated: it may be the value alone.
+        raise typer.BadParameter("an identifier is TYPE=VALUE, such as cpf=...")
+    if given or file is not None:
+        return given or lines_in(str(file))
     return [typer.prompt("Who, such as cpf=...", hide_input=True, err=True)]
-
-
-def _parsed(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
-    for line in lines:
-        name, equals, value = line.strip().partition("=")
-        if not line.strip():
-            continue
-        if not equals or not value.strip():
-            # What was given is not repeated: it may be the value alone.
-            raise typer.BadParameter("an identifier is TYPE=VALUE, such as cpf=...")
-        yield name.strip(), value.strip()

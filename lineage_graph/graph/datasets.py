@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_graph.artifacts import sync_folder
 from lineage_graph.drawing import Table
 from lineage_graph.drawing.table import as_text, mime_bundle
 from lineage_graph.drawing.text import printable
+from lineage_graph.durable import sync_folder
 from lineage_graph.errors import (
     InputChanged,
     InvalidRecord,

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from lineage_graph.drawing import Arrow, Box, Picture, Table
+from lineage_graph.drawing.answers import Answer
 from lineage_graph.index import LineageIndex
 from lineage_graph.licensing.algebra import Algebra, Policy
 from lineage_graph.licensing.licenses import License
@@ -70,7 +71,7 @@ class Affected:
     advice: str
 
 
-class Impact:
+class Impact(Answer):
     """Which artifacts an ending licence reaches, at which level, and what to do.
 
     Attributes:
@@ -252,24 +253,6 @@ class Impact:
         """Return how much is affected, in a sentence."""
         levels = ", ".join(f"{count:,} as {level}" for level, count in self.levels.items())
         return f"{len(self):,} affected ({levels})." if levels else "Nothing is affected."
-
-    def to_html(self) -> str:
-        """Return one self-contained page: a picture, and the whole answer as tables."""
-        from lineage_graph.drawing import html
-
-        return html.page(self.picture(), self.tables(None))
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from lineage_graph.drawing import html
-
-        return {
-            "text/plain": str(self),
-            "text/html": html.fragment(self.picture(), self.tables()),
-        }
-
-    def __str__(self) -> str:
-        """Return the answer as text."""
-        return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
         from lineage_graph.drawing.table import as_text

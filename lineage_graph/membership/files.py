@@ -28,6 +28,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lineage_graph.durable import sync_folder
 from lineage_graph.errors import ArtifactBroken, InvalidRecord, StoreUnavailable
 from lineage_graph.identity import sha256, uuid7
 
@@ -163,7 +164,7 @@ def write(folder: Path, key_id: str, total: int, entries: Iterable[Entries]) -> 
             os.fsync(file.fileno())
         digest = sha256(head)
         written.rename(path_of(folder, digest))
-        _sync(folder)
+        sync_folder(folder)
     except OSError as error:
         raise StoreUnavailable(
             f"{folder} cannot be written: {error.strerror}. Check that the place is writable and "
@@ -216,11 +217,3 @@ def _mapped(path: Path) -> mmap.mmap | bytes:
         raise StoreUnavailable(
             f"{path} cannot be read: {error.strerror}. Check what it is and who may read it."
         ) from error
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from lineage_graph.durable import sync_folder
 from lineage_graph.errors import StoreError, StoreUnavailable
 from lineage_graph.identity import sha256, uuid7
 
@@ -97,7 +98,7 @@ class Keyring:
             with suppress(FileExistsError):
                 os.link(drawn, self._file)
             drawn.unlink()
-            _sync(self._folder)
+            sync_folder(self._folder)
         except OSError as error:
             raise StoreUnavailable(
                 f"The key {self._file} cannot be made: {error.strerror}. Check that the place is "
@@ -125,7 +126,7 @@ class Keyring:
                 file.flush()
                 os.fsync(file.fileno())
             self._file.unlink()
-            _sync(self._folder)
+            sync_folder(self._folder)
         except OSError as error:
             raise StoreUnavailable(
                 f"The key {self._file} cannot be destroyed: {error.strerror}. Check who may "
@@ -140,11 +141,3 @@ def _write(path: Path, secret: bytes) -> None:
         file.write(secret)
         file.flush()
         os.fsync(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

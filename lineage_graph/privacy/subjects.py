@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from lineage_graph.declarations import Declarations
 from lineage_graph.drawing import Arrow, Box, Picture, Table
+from lineage_graph.drawing.answers import Answer
 from lineage_graph.identity import kind_of
 from lineage_graph.privacy.status import NOT_ADVICE
 from lineage_graph.privacy.tracing import AFFECTED, VERDICTS, Tracing, Verdict
@@ -94,7 +95,7 @@ class Affected:
         return {**asdict(self), "sources": list(self.sources)}
 
 
-class SubjectImpact:
+class SubjectImpact(Answer):
     """Which versions contain a person, learnt from them, or cannot be told.
 
     Attributes:
@@ -233,24 +234,6 @@ class SubjectImpact:
         """Return how many versions there are of each verdict, in a sentence."""
         said = ", ".join(f"{count:,} {verdict}" for verdict, count in self.counts.items())
         return f"Looked up by {' and '.join(self.asked_by)}: {said or 'nothing is recorded'}."
-
-    def to_html(self) -> str:
-        """Return one self-contained page: a picture, and the whole answer as tables."""
-        from lineage_graph.drawing import html
-
-        return html.page(self.picture(), self.tables(None))
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from lineage_graph.drawing import html
-
-        return {
-            "text/plain": str(self),
-            "text/html": html.fragment(self.picture(), self.tables()),
-        }
-
-    def __str__(self) -> str:
-        """Return the answer as text."""
-        return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
         from lineage_graph.drawing.table import as_text

@@ -8,14 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import rdflib
 
-from lineage_graph.declarations import bundled
 from lineage_graph.graph import Graph
-from lineage_graph.identity import fresh, uuid7
-from lineage_graph.ledger import Edge, Ledger
 from lineage_graph.licensing import LicenseTerms
-from lineage_graph.stores import rdf
+from tests.integration.given import record
 
 CASES = Path(__file__).parents[1] / "conformance" / "licensing"
 POLICIES = ("permissive", "balanced", "conservative")
@@ -23,40 +19,6 @@ POLICIES = ("permissive", "balanced", "conservative")
 
 def scenarios() -> list[str]:
     return sorted(path.parent.name for path in CASES.glob("*/given.ttl"))
-
-
-def edges(given: Path) -> list[Edge]:
-    """Return the derivations a graph states, read by the same question a person would ask."""
-    graph = rdflib.Graph().parse(given)
-    stated = (
-        "SELECT ?derived ?how ?source ?activity WHERE {{ ?derived <{}> ?how . "
-        "?how <{}> ?source ; <{}> ?activity }}".format(
-            *map(bundled().iri, ("qualified_derivation", "entity", "had_activity"))
-        )
-    )
-    result = []
-    for derived, how, source, activity in graph.query(stated):  # type: ignore[misc]
-        types = {bundled().term(str(kind)) for kind in graph.objects(how, rdflib.RDF.type)}
-        kinds = tuple(sorted(types - {"Derivation"}))
-        result.append(Edge(str(derived), str(source), kinds, str(activity)))
-    return result
-
-
-def record(folder: Path, given: Path) -> None:
-    """Put a graph into a ledger as one bundle."""
-    bundle = fresh("bundle")
-    body = rdf.convert(given.read_bytes(), "turtle", "ntriples")
-    lines = sorted({line[:-1] + f"<{bundle}> ." for line in body.decode().splitlines() if line})
-    subjects = sorted({line[1:].partition(">")[0] for line in lines})
-    with Ledger(folder / "ledger.db") as ledger:
-        ledger.append(
-            txid=uuid7(),
-            author="urn:lineage-graph:agent:tester",
-            bundle=bundle,
-            body="".join(f"{line}\n" for line in lines).encode(),
-            subjects=subjects,
-            edges=edges(given),
-        )
 
 
 @pytest.fixture(params=["memory", "folder", "union-server", "plain-server"])

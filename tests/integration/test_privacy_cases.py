@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import rdflib
 
 from lineage_graph import cli
 from lineage_graph.declarations import bundled
 from lineage_graph.errors import InvalidRecord, NotFound
 from lineage_graph.graph import Graph
-from lineage_graph.identity import fresh, named, part, uuid7
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.identity import fresh, named, part
+from lineage_graph.ledger import Ledger
 from lineage_graph.privacy import Status
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.records import Invalidated
 from lineage_graph.records.privacy import SemanticLabel
-from lineage_graph.stores import rdf
+from tests.integration.given import record
 
 CASES = Path(__file__).parents[1] / "conformance" / "privacy"
 EVERYWHERE = "S14-groups-of-enough"
@@ -30,41 +29,6 @@ EVERYWHERE = "S14-groups-of-enough"
 
 def scenarios() -> list[str]:
     return sorted(path.parent.name for path in CASES.glob("*/given.ttl"))
-
-
-def edges(given: Path) -> list[Edge]:
-    """Return the derivations a graph states, between versions and between columns."""
-    graph = rdflib.Graph().parse(given)
-    stated = (
-        "SELECT ?derived ?how ?source ?activity WHERE {{ ?derived <{}> ?how . "
-        "?how <{}> ?source ; <{}> ?activity }}".format(
-            *map(bundled().iri, ("qualified_derivation", "entity", "had_activity"))
-        )
-    )
-    result = []
-    for derived, how, source, activity in graph.query(stated):  # type: ignore[misc]
-        types = {bundled().term(str(kind)) for kind in graph.objects(how, rdflib.RDF.type)}
-        kinds = tuple(sorted(types - {"Derivation"}))
-        level = "column" if "#" in source else "entity"
-        result.append(Edge(str(derived), str(source), kinds, str(activity), level))  # type: ignore[arg-type]
-    return result
-
-
-def record(folder: Path, given: Path) -> None:
-    """Put a graph into a ledger as one bundle."""
-    bundle = fresh("bundle")
-    body = rdf.convert(given.read_bytes(), "turtle", "ntriples")
-    lines = sorted({line[:-1] + f"<{bundle}> ." for line in body.decode().splitlines() if line})
-    subjects = sorted({line[1:].partition(">")[0] for line in lines})
-    with Ledger(folder / "ledger.db") as ledger:
-        ledger.append(
-            txid=uuid7(),
-            author="urn:lineage-graph:agent:tester",
-            bundle=bundle,
-            body="".join(f"{line}\n" for line in lines).encode(),
-            subjects=subjects,
-            edges=edges(given),
-        )
 
 
 def iri(name: str) -> str:

@@ -19,7 +19,8 @@ from lineage_graph.identity import fresh, part
 from lineage_graph.membership import Keyring, write
 from lineage_graph.membership.files import ENTRY
 from lineage_graph.records.privacy import MembershipIndex
-from tests.integration.test_privacy_cases import CASES, iri, record
+from tests.integration.given import record
+from tests.integration.test_privacy_cases import CASES, iri
 
 CASE = CASES / "S16-one-person"
 IMPACT = json.loads((CASE / "impact.json").read_text())
@@ -162,6 +163,11 @@ def test_the_command_line_takes_a_person_from_a_file_stdin_or_a_hidden_prompt(
     assert "elimine" in said["duties"]["contains (model)"]["pt-BR"]
     assert asked("impact", "--id", IMPACT["cpf"]).exit_code == 2
     assert IMPACT["cpf"] not in asked("impact", "--id", IMPACT["cpf"]).output
+    who.write_text(f"{line}CPF={IMPACT['absent']}\n")
+    twice = asked("impact", "--id-file", str(who))
+    assert isinstance(twice.exception, InvalidRecord) and "same type" in str(twice.exception)
+    assert IMPACT["absent"] not in str(twice.exception)
+    who.write_text(line)
     assert asked("destroy-key").exit_code == 2
     assert asked("destroy-key", "--yes").exit_code == 0
     after = json.loads(asked("impact", "--id-file", str(who), "--json").stdout)
