@@ -140,12 +140,16 @@ class Indexing:
             columns: Name of each column to the type of its identifiers.
         """
         key = self._keys.make()
-        every = [Registered.of(row) for row in self._queries.run("privacy/indexes")]
-        usable = [one for one in every if one.key == key.id]
+        every = [(Registered.of(r), r["fingerprint"]) for r in self._queries.run("privacy/indexes")]
+        usable = [(one, content) for one, content in every if one.key == key.id]
         made = []
         for column, type_ in columns.items():
-            same = [o for o in usable if o.column == column and o.semantic_type == type_.iri]
-            if any(o.version == version and self._sound(o) for o in same):
+            same = [
+                (one, content)
+                for one, content in usable
+                if one.column == column and one.semantic_type == type_.iri
+            ]
+            if any(one.version == version and self._sound(one) for one, _ in same):
                 made.append(Indexed(version, column, type_.name, "known"))
                 continue
             digest, count = self._shared(version, same) or self._built(place, column, type_, key)
@@ -163,16 +167,15 @@ class Indexing:
             return True
         return False
 
-    def _shared(self, version: str, same: list[Registered]) -> tuple[str, int] | None:
+    def _shared(
+        self, version: str, same: Sequence[tuple[Registered, str]]
+    ) -> tuple[str, int] | None:
         """Return the index of another version with the same content, which serves here too."""
-        rows = self._queries.run("replay/contents", version=version)
-        if not rows:
-            return None
-        content = rows[0]["fingerprint"]
-        for row in self._queries.run("privacy/indexes") if same else ():
-            one = Registered.of(row)
-            if one in same and row["fingerprint"] == content and self._sound(one):
-                return one.digest, one.indexed
+        rows = self._queries.run("replay/contents", version=version) if same else ()
+        for row in rows:
+            for one, content in same:
+                if content == row["fingerprint"] and self._sound(one):
+                    return one.digest, one.indexed
         return None
 
     def _built(
