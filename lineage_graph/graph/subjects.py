@@ -76,8 +76,16 @@ class Subjects:
             self._folder,
             holds,
         )
+        clean = {v for v, status in statuses.items() if status.status == NOTHING_FOUND}
+        unrecognised = self._privacy.unrecognised(clean) if clean else set()
         known = {
-            version: Known(status.status == ASSESSED, status.status == NOTHING_FOUND, status.label)
+            version: Known(
+                status.status == ASSESSED,
+                version in clean and version not in unrecognised,
+                f"{status.label} in a sample, but not every column was recognised"
+                if version in unrecognised
+                else status.label,
+            )
             for version, status in statuses.items()
         }
         models = {v for v in versions if kind_of(v) == "model-version"}

@@ -95,6 +95,40 @@ class Privacy:
         )
         return [said[column] for column in columns if column in said]
 
+    def unrecognised(self, versions: Collection[str]) -> set[str]:
+        """Return the versions of which what some column holds was looked at and not told.
+
+        Texts and pictures count as well: that a column holds them does not say what they do.
+        A person's word settles a column.
+
+        Args:
+            versions: IRIs of the versions asked about.
+        """
+        anything = sorted(one.iri for one in self.types.all() if one.possible_proxy)
+        rows = [
+            *self._queries.run("privacy/labelled", status=["unknown"]),
+            *self._queries.run("privacy/labelled_as", type=anything),
+        ]
+        about = {str(row["about"]) for row in rows}
+        columns = [column for column in about if column.partition("#")[0] in versions]
+        of = {
+            str(row["version"]): str(row["of"])
+            for row in self._queries.run("records/version_of", version=sorted(versions))
+        }
+        said = self._labels.of(
+            {
+                column: f"{of[version]}#{name}" if version in of else None
+                for column in columns
+                for version, _, name in [column.partition("#")]
+            }
+        )
+        settled = {
+            column
+            for column, label in said.items()
+            if label.status == "confirmed" or (label.holds and label.semantic_type not in anything)
+        }
+        return {column.partition("#")[0] for column in columns if column not in settled}
+
     def status(self, version: str, as_of: int | None = None) -> Status:
         """Return what a version is under data protection law, and why.
 

@@ -52,8 +52,9 @@ class Known(NamedTuple):
 
     Attributes:
         assessed: Whether an assessment says that it is anonymous.
-        free: Whether no personal data was found in it. Rows without an identifier can be
-            about a person all the same, so where it came from counts before that.
+        free: Whether no personal data was found in it and every column was recognised. Rows
+            without an identifier can be about a person all the same, so where it came from
+            counts before that.
         label: What it is, in words.
     """
 

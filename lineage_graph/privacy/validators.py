@@ -49,7 +49,6 @@ _STDNUM: Final = {
     "ssn": "us.ssn",
     "iban": "iban",
     "card": "luhn",
-    "mac": "mac",
     "imei": "imei",
     "isbn": "isbn",
     "vat": "eu.vat",
@@ -193,6 +192,17 @@ def _ip() -> Check:
     return check
 
 
+def _mac() -> Check:
+    from stdnum import mac
+
+    def check(value: str) -> bool:
+        # The check wants separators, which are no part of the address.
+        bare = re.sub("[-:.]", "", value)
+        return bool(mac.is_valid(":".join(bare[at : at + 2] for at in range(0, len(bare), 2))))
+
+    return check
+
+
 def _member(names: Callable[[], Iterator[str]]) -> Callable[[], Check]:
     def build() -> Check:
         known = frozenset(fold(name) for name in names())
@@ -282,6 +292,7 @@ _OWN: Final[dict[str, Callable[[], Check]]] = {
     "email": _email,
     "phone": _phone,
     "ip": _ip,
+    "mac": _mac,
     "country-name": _member(_country_names),
     "country-code": _code(_country_codes),
     "country-code-3": _code(_country_codes_3),

@@ -18,7 +18,7 @@ from lineage_graph.graph import Graph
 from lineage_graph.identity import fresh, part
 from lineage_graph.membership import Keyring, write
 from lineage_graph.membership.files import ENTRY
-from lineage_graph.records.privacy import MembershipIndex
+from lineage_graph.records.privacy import MembershipIndex, SemanticLabel
 from tests.integration.given import record
 from tests.integration.test_privacy_cases import CASES, iri
 
@@ -92,6 +92,30 @@ def test_a_person_is_followed_from_their_rows_to_models_and_predictions(
         assert set(absent.counts) == {"not affected", "cannot be excluded"}
         assert verdicts(absent)["cannot be excluded"] == ["D4", "M4"]
         assert absent.plan() == []
+
+
+def test_a_sample_in_which_a_column_was_not_recognised_excludes_nobody(tmp_path: Path) -> None:
+    record(tmp_path, CASE / "given.ttl")
+    with Graph(tmp_path, "memory:") as graph:
+        for name, status, recogniser, excluded in (
+            (None, "unknown", "0a", False),
+            ("free_text", "accepted", "0b", False),
+            ("amount", "accepted", "0c", True),
+        ):
+            label = SemanticLabel(
+                id=fresh("semantic-label"),
+                about=part(iri("N"), "total"),
+                semantic_type=graph._privacy.types.named(name).iri if name else None,
+                label_status=status,
+                generated_at=datetime.now(UTC),
+                attributed_to="urn:lineage-graph:agent:lineage-graph",
+                recogniser=recogniser * 32,
+            )
+            graph._writer.recorder.append([label])
+            assert graph.privacy("N").status == "NonPersonal"
+            rows = {bare(row.name): row for row in graph.subject_impact(PERSON).rows()}
+            assert (rows["N"].verdict == "not affected") is excluded, name
+            assert ("not every column was recognised" in rows["N"].why) is not excluded
 
 
 def test_without_the_key_nobody_can_be_excluded(tmp_path: Path) -> None:

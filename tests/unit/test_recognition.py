@@ -128,6 +128,26 @@ def test_bare_digits_are_a_telephone_number_only_by_their_name() -> None:
     assert short(labels({"codigo_x": numbers})["codigo_x"]) == "continuous"
 
 
+def test_spellings_of_one_identifier_are_the_same_and_what_has_others_is_not_looked_up() -> None:
+    for name, one, other in (
+        ("iban", "DE89 3704 0044 0532 0130 00", "de89370400440532013000"),
+        ("passport", "FZ123456", "fz 123456"),
+        ("rg", "12.345.678-X", "12345678x"),
+        ("vehicle_plate", "ABC-1D23", "abc1d23"),
+        ("uuid", "{0C898791-6EFC-4410-983D-C1346E1CB390}", "0c8987916efc4410983dc1346e1cb390"),
+        (
+            "uuid",
+            "urn:uuid:0c898791-6efc-4410-983d-c1346e1cb390",
+            "0c8987916efc4410983dc1346e1cb390",
+        ),
+        ("mac_address", "AA-BB-CC-00-11-22", "aa:bb:cc:00:11:22"),
+    ):
+        type_ = TYPES.named(name)
+        assert type_.canonical(one) == type_.canonical(other), name
+        assert type_.valid(one) and type_.valid(other), name
+    assert not any(TYPES.named(name).indexable for name in ("phone", "pix_key", "ip_address"))
+
+
 def test_every_type_has_labels_in_both_languages_a_role_and_a_name_of_its_own() -> None:
     types = TYPES.all()
     assert len(types) == 83 and len({one.name for one in types}) == 83
