@@ -127,3 +127,16 @@ def test_a_person_is_found_in_data_models_and_predictions_and_nowhere_else(
     assert {"ledger.db", "key"} <= {path.name for path in left}
     assert holding(left) == set()
     assert not [value for value in planted() if any(value.decode() in text for text in said)]
+
+
+def test_a_row_without_a_real_identifier_is_not_covered(recorded: Graph) -> None:
+    rows = [(cpf, float(n)) for n, (cpf, _, _) in enumerate(PEOPLE[:5])]
+    frame = recorded.spark().createDataFrame([*rows, ("N/A", 9.0)], "cpf string, score double")
+    recorded.save(frame, "guests")
+    assert recorded.problems == []
+    found = recorded.subject_impact({"cpf": PEOPLE[0][0]}).rows("contains")
+    assert "guests@1" in {row.name for row in found}
+    absent = recorded.subject_impact({"cpf": PEOPLE[5][0]}).rows("cannot be excluded")
+    why = {row.name: row.why for row in absent}
+    assert "guests@1" in why
+    assert any("not every row has an identifier in cpf" in said for said in why.values())

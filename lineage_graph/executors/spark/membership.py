@@ -125,7 +125,7 @@ def _made(
     value = canonical(F.col(f"c{at}").cast("string"), identity)
     counted = by_position.select(value.alias("identifier"), row_hashes(schema)[0].alias("row"))
     secret = executor.session.createDataFrame([(bytearray(key.secret),)], "secret binary")
-    named = counted.where(F.length("identifier") > 0).crossJoin(F.broadcast(secret))
+    named = counted.where(_names(F.col("identifier"), identity)).crossJoin(F.broadcast(secret))
     found = named.select(hashed(F.col("secret"), "identifier", identity).alias("subject"), "row")
     found.sort("subject", "row").write.parquet(str(into))
     files = tuple(sorted(into.glob("part-*")))
@@ -149,6 +149,13 @@ def canonical(value: Column, identity: Identity) -> Column:
         short = F.length(value) < identity.width
         value = F.when(value.rlike("^[0-9]+$") & short, padded).otherwise(value)
     return value
+
+
+def _names(identifier: Column, identity: Identity) -> Column:
+    """Tell whether a canonical value can name anybody: ``N/A`` leaves its row uncovered."""
+    if identity.width:
+        return F.length(identifier) == identity.width
+    return F.length(identifier) > 0
 
 
 def hashed(secret: Column, column: str, identity: Identity) -> Column:
