@@ -89,6 +89,11 @@ class Reporting(Processed):
         _require_parameters(definition, parameters)
         seq, on = moment(self._ledger, as_of, datetime.now(UTC).date())
         subject = parameters.pop("subject", None)
+        if subject is not None and seq < self._ledger.head:
+            raise InvalidRecord(
+                "Who is in which rows is known as it is now, not as it was. Leave out as_of, or "
+                "leave out subject."
+            )
         affected = self._affected(subject) if subject is not None else ()
         assessment = self._assessed(seq, on, affected)
         known_as = ReportParameters(

@@ -118,6 +118,15 @@ def test_a_sample_in_which_a_column_was_not_recognised_excludes_nobody(tmp_path:
             assert ("not every column was recognised" in rows["N"].why) is not excluded
 
 
+def test_a_report_about_a_person_is_about_now(tmp_path: Path) -> None:
+    record(tmp_path, CASE / "given.ttl")
+    with Graph(tmp_path, "memory:") as graph:
+        index(graph)
+        assert graph.report("subject-request", subject=PERSON).sections
+        with pytest.raises(InvalidRecord, match="Leave out as_of"):
+            graph.report("subject-request", as_of=1, subject=PERSON)
+
+
 def test_without_the_key_nobody_can_be_excluded(tmp_path: Path) -> None:
     record(tmp_path, CASE / "given.ttl")
     with Graph(tmp_path, "memory:") as graph:
