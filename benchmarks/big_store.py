@@ -34,7 +34,7 @@ from lineage_graph.executors import (
 )
 from lineage_graph.graph.folders import Folders
 from lineage_graph.identity import fresh, named, sha256
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.recording import KnownPlaces, Made, Recorder
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.records import Dataset
@@ -149,7 +149,7 @@ def build(folder: Path, quads: int) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     folders = Folders(folder)
     artifacts = Artifacts(folders.artifacts)
-    with Ledger(folders.ledger) as ledger:
+    with LedgerFile(folders.ledger) as ledger:
         bundles = Bundles(ledger, Declarations(), named("agent", folders.author()))
         snapshots = Snapshots(artifacts)
         recorder = Recorder(bundles, artifacts, snapshots, KnownPlaces((folders.data,)))

@@ -11,6 +11,7 @@ from benchmarks import big_store
 from benchmarks.figures import Figure, runs, show, spread, stopwatch
 from lineage_graph.declarations import bundled
 from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.query import Queries
 from lineage_graph.stores import open_store
 
@@ -21,7 +22,7 @@ def measure(quads: int = 100_000, store: Path | None = None) -> list[Figure]:
         if store is None:
             store = Path(folder) / "store"
             big_store.build(store, quads)
-        with Ledger(store / "ledger.db") as ledger:
+        with LedgerFile(store / "ledger.db") as ledger:
             return _measured(ledger, Path(folder) / "graph")
 
 

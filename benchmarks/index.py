@@ -20,6 +20,7 @@ from lineage_graph.index import LineageIndex, files
 from lineage_graph.index.arrays import Added, Array, Base
 from lineage_graph.index.overlay import Read, folded
 from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger.file import LedgerFile
 
 LAYERS = 40
 PER_RUN = 5
@@ -231,7 +232,7 @@ def _pairs(folder: Path, edges: int) -> list[Figure]:
 
 def _compared(folder: Path, edges: int) -> list[Figure]:
     drawn = Drawn(edges)
-    with Ledger(folder / "ledger.db") as ledger:
+    with LedgerFile(folder / "ledger.db") as ledger:
         with stopwatch() as recorded:
             _record(ledger, drawn)
         with stopwatch() as built:

@@ -15,6 +15,7 @@ from benchmarks.figures import Figure, runs, show, spread, stopwatch
 from lineage_graph.identity import fresh, uuid7
 from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.records import Dataset, DatasetVersion
 
 THREADS = 16
@@ -24,7 +25,7 @@ ALONE = 300
 def measure(entries: int = 20_000) -> list[Figure]:
     """Return the figures of a ledger of so many small entries."""
     ready = [_entry() for _ in range(entries)]
-    with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.db") as ledger:
+    with tempfile.TemporaryDirectory() as folder, LedgerFile(Path(folder) / "ledger.db") as ledger:
         alone = runs(lambda: ledger.append(**ready.pop()), ALONE)
         with stopwatch() as together:
             _at_once(lambda: _append_all(ledger, ready))

@@ -21,7 +21,7 @@ from benchmarks.figures import stopwatch
 from lineage_graph.declarations import bundled
 from lineage_graph.graph.folders import Folders
 from lineage_graph.identity import named, part
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.licensing.licenses import Licenses
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.records import (
@@ -212,7 +212,7 @@ def build(folder: Path, entities: int) -> LicensedWarehouse:
     """Record a warehouse, and return what says what is in it."""
     folder.mkdir(parents=True, exist_ok=True)
     warehouse = warehouse_of(entities)
-    with Ledger(Folders(folder).ledger) as ledger:
+    with LedgerFile(Folders(folder).ledger) as ledger:
         bundles = Bundles(ledger, bundled(), AUTHOR)
         for records in warehouse.bundles():
             bundles.append(records)

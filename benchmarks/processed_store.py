@@ -23,7 +23,7 @@ from lineage_graph.declarations import bundled
 from lineage_graph.graph.folders import Folders
 from lineage_graph.identity import fresh, named, part, uuid7
 from lineage_graph.jsonld import nquads
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.recording.bundle import edges_of
 from lineage_graph.records import (
     Activity,
@@ -221,7 +221,7 @@ def build(folder: Path, datasets: int, nights: int) -> ProcessedWarehouse:
     """Record a warehouse, and return what says what is in it."""
     folder.mkdir(parents=True, exist_ok=True)
     warehouse = ProcessedWarehouse(datasets, nights)
-    with Ledger(Folders(folder).ledger) as ledger:
+    with LedgerFile(Folders(folder).ledger) as ledger:
         for records in warehouse.bundles():
             bundle = fresh("bundle")
             ledger.append(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks import big_store
 from benchmarks.figures import Figure, runs, show, spread
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.stores import open_store
 
 RUNS = 7
@@ -44,7 +44,7 @@ def measure(quads: int = 100_000, store: Path | None = None, times: int = RUNS) 
 
 def _asked(store: Path, times: int) -> list[Figure]:
     figures = [Figure("the first question, which builds the projection", _first(store))]
-    with Ledger(store / "ledger.db") as ledger:
+    with LedgerFile(store / "ledger.db") as ledger:
         figures.insert(0, Figure("entries in the ledger", f"{ledger.head:,}"))
     for question, goal in QUESTIONS.items():
         seconds = runs(partial(_ask, store, question.split()), times)

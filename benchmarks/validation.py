@@ -11,6 +11,7 @@ from benchmarks.figures import Figure, runs, show, spread
 from lineage_graph.declarations import Declarations
 from lineage_graph.identity import fresh, uuid7
 from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.stores.rdf import convert, to_nquads
 from lineage_graph.validation import Validator
 
@@ -19,11 +20,11 @@ def measure(times: int = 50) -> list[Figure]:
     """Return the figures of one bundle of the usual size."""
     with tempfile.TemporaryDirectory() as folder:
         big_store.build(Path(folder) / "store", 1)
-        with Ledger(Path(folder) / "store" / "ledger.db") as recorded:
+        with LedgerFile(Path(folder) / "store" / "ledger.db") as recorded:
             body = max((entry.body for entry in recorded.entries()), key=len)
         validator = Validator(Declarations())
         jsonld = convert(body, "nquads", "jsonld")
-        with Ledger(Path(folder) / "ledger.db") as ledger:
+        with LedgerFile(Path(folder) / "ledger.db") as ledger:
             appended = runs(lambda: _append(ledger, body), times)
         compiled = runs(lambda: Validator(Declarations()), 5)
         checked = runs(lambda: validator.check(body), times)

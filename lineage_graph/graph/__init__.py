@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lineage_graph.graph.datasets import SavedDataset, require_name
 from lineage_graph.graph.folders import store_folder
 from lineage_graph.graph.models import TrainedVersion
+from lineage_graph.graph.opening import opened
 from lineage_graph.graph.progress import Progress
 from lineage_graph.graph.rebuilding import rebuilt
 from lineage_graph.graph.renewing import Renewing
@@ -55,8 +56,8 @@ def connect(
         StoreUnavailable: The folder cannot be used.
     """
     organisation = Path(declarations) if declarations else None
-    folder = store_folder(store)
-    return Graph(folder, graph, organisation, quiet, license_gate, license_policy)
+    parts = opened(store_folder(store), graph)
+    return Graph(parts, organisation, quiet, license_gate, license_policy)
 
 
 class Graph(Reporting):
@@ -83,6 +84,7 @@ class Graph(Reporting):
                 self._snapshots,
                 self._artifacts,
                 self.folders,
+                self._author(),
                 self._gate,
                 self._privacy,
                 self._queries,

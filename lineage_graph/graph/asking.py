@@ -7,20 +7,17 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_graph.artifacts import Artifacts
 from lineage_graph.declarations import Declarations
 from lineage_graph.graph.catalogue import Catalogue
 from lineage_graph.graph.checks import Checks
 from lineage_graph.graph.exporting import export
-from lineage_graph.graph.folders import Folders
+from lineage_graph.graph.opening import Opened
 from lineage_graph.graph.progress import watched
 from lineage_graph.graph.questions import answered
-from lineage_graph.ledger import Ledger
 from lineage_graph.lineage import Direction, Lineage, walk
 from lineage_graph.query import Queries
 from lineage_graph.replay.origins import Record
 from lineage_graph.snapshots import Snapshots
-from lineage_graph.stores import open_store
 
 if TYPE_CHECKING:
     from lineage_graph.index import LineageIndex
@@ -31,26 +28,24 @@ class Asking:
     """An open store, and the questions it answers; it records nothing.
 
     Args:
-        folder: Where the store is.
-        address: Where the projection lives; None for the store's own.
+        opened: The open parts of the store; closed with it.
         organisation: Folder with further declarations.
         quiet: Show no progress of what a question has to wait for.
     """
 
     def __init__(
         self,
-        folder: Path,
-        address: str | None = None,
+        opened: Opened,
         organisation: Path | None = None,
         quiet: bool = False,
     ) -> None:
-        self.folders = Folders(folder)
-        self.folders.prepare()
+        self.folders = opened.folders
         self._declarations = Declarations(organisation)
-        self._ledger = Ledger(self.folders.ledger)
-        self._artifacts = Artifacts(self.folders.artifacts)
+        self._ledger = opened.ledger
+        self._artifacts = opened.artifacts
         self._snapshots = Snapshots(self._artifacts)
-        self._store = open_store(address or self.folders.graph)
+        self._store = opened.store
+        self._author = opened.author
         waiting = partial(watched, "bring the graph up to date", quiet)
         self._queries = Queries(self._ledger, self._store, self._declarations, waiting)
         self._record = Record(self._queries)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lineage_graph.errors import InvalidRecord, NotFound
 from lineage_graph.graph.asking import Asking
 from lineage_graph.graph.declared import Declared
+from lineage_graph.graph.opening import Opened
 from lineage_graph.graph.stating import Claim
 from lineage_graph.identity import kind_of
 from lineage_graph.licensing import BLOCKING, SHOWING, Impact, LicenseTerms, Licensing, Use
@@ -29,8 +30,7 @@ class Licensed(Asking):
     """A store that knows what licences mean.
 
     Args:
-        folder: Where the store is.
-        address: Where the projection lives; None for the store's own.
+        opened: The open parts of the store; closed with it.
         organisation: Folder with further declarations.
         quiet: Show no progress of what a question has to wait for.
         license_gate: ``warn`` or ``refuse`` when something is made that could not be shared.
@@ -42,15 +42,14 @@ class Licensed(Asking):
 
     def __init__(
         self,
-        folder: Path,
-        address: str | None = None,
+        opened: Opened,
         organisation: Path | None = None,
         quiet: bool = False,
         license_gate: Mode = "warn",
         license_policy: str = BLOCKING,
     ) -> None:
         require_mode(license_gate)
-        super().__init__(folder, address, organisation, quiet)
+        super().__init__(opened, organisation, quiet)
         self._license_gate = license_gate
         self._license_policy = license_policy
         self._catalogue.license_of = lambda thing: self._licensing.said(thing)

@@ -21,7 +21,7 @@ from lineage_graph.graph.labelling import Labelling
 from lineage_graph.graph.models import Models, TrainedVersion
 from lineage_graph.graph.progress import watched
 from lineage_graph.graph.stating import Claim, Stating
-from lineage_graph.identity import NAMESPACE, kind_of, name_of, named
+from lineage_graph.identity import kind_of, name_of, named
 from lineage_graph.ledger import Ledger
 from lineage_graph.licensing.gate import Gate
 from lineage_graph.privacy import Privacy
@@ -66,6 +66,7 @@ class Writing:
         snapshots: Snapshots,
         artifacts: Artifacts,
         folders: Folders,
+        author: str,
         gate: Gate,
         privacy: Privacy,
         queries: Queries,
@@ -73,7 +74,7 @@ class Writing:
         self._record = record
         self._catalogue = catalogue
         self._snapshots = snapshots
-        bundles = Bundles(ledger, declarations, f"{NAMESPACE}agent:{folders.author()}")
+        bundles = Bundles(ledger, declarations, author)
         places = KnownPlaces((folders.data, folders.pinned), catalogue.located())
         self.recorder = Recorder(bundles, artifacts, snapshots, places)
         self.recorder.has_content = lambda version: record.content(version) is not None

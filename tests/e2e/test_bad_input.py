@@ -23,7 +23,7 @@ from lineage_graph.errors import (
     StoreUnavailable,
 )
 from lineage_graph.graph import Graph, connect
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 
 ROOT = Path(__file__).parent.parent.parent
 NOBODY = 65534
@@ -59,7 +59,7 @@ def refused(graph: Graph, error: type[LineageGraphError], action: Callable[[], A
 
 def chain_of(graph: Graph) -> str:
     """Return what names the content of the whole ledger."""
-    with Ledger(graph.folders.ledger, create=False) as ledger:
+    with LedgerFile(graph.folders.ledger, create=False) as ledger:
         return ledger.chain_head
 
 

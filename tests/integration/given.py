@@ -8,7 +8,8 @@ import rdflib
 
 from lineage_graph.declarations import bundled
 from lineage_graph.identity import fresh, uuid7
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.stores import rdf
 
 
@@ -36,7 +37,7 @@ def record(folder: Path, given: Path) -> None:
     body = rdf.convert(given.read_bytes(), "turtle", "ntriples")
     lines = sorted({line[:-1] + f"<{bundle}> ." for line in body.decode().splitlines() if line})
     subjects = sorted({line[1:].partition(">")[0] for line in lines})
-    with Ledger(folder / "ledger.db") as ledger:
+    with LedgerFile(folder / "ledger.db") as ledger:
         ledger.append(
             txid=uuid7(),
             author="urn:lineage-graph:agent:tester",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger.file import LedgerFile
 
 
 def content(txid: str) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def write(ledger: Ledger, name: str) -> None:
 
 def main(path: str, name: str, threads: str) -> None:
     """Append from several threads of one process."""
-    with Ledger(Path(path)) as ledger:
+    with LedgerFile(Path(path)) as ledger:
         for number in range(int(threads)):
             threading.Thread(target=write, args=(ledger, f"{name}-{number}")).start()
         threading.Event().wait()

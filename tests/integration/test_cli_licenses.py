@@ -19,8 +19,9 @@ from lineage_graph import cli
 from lineage_graph.declarations import Declarations
 from lineage_graph.errors import LicenseWarning, PolicyRefused
 from lineage_graph.graph import Graph, connect
+from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, part
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.licensing import NOT_ADVICE
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.records import Dataset, DatasetVersion, Derivation
@@ -66,7 +67,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 def record(store: Path, name: str, **kinds: str) -> None:
     """Record a version made from the newest versions of others."""
-    with Graph(store, "memory:") as graph, Ledger(store / "ledger.db") as ledger:
+    with Graph(opened(store, "memory:")) as graph, LedgerFile(store / "ledger.db") as ledger:
         version, activity = fresh("version"), fresh("activity")
         ways = [
             Derivation(

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger.file import LedgerFile
 
 ROUNDS = 20
 WRITER = Path(__file__).with_name("kill_writer.py")
@@ -51,7 +52,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(tmp_path: Path) 
     for number in range(ROUNDS):
         acknowledged += killed_round(path, number, chance.uniform(0, 0.4))
 
-    with Ledger(path, create=False) as ledger:
+    with LedgerFile(path, create=False) as ledger:
         count = ledger.verify()
         entries = {entry.txid: entry for entry in ledger.entries()}
         assert len(entries) == count

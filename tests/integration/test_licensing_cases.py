@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lineage_graph.graph import Graph
+from lineage_graph.graph.opening import opened
 from lineage_graph.licensing import LicenseTerms
 from tests.integration.given import record
 
@@ -86,7 +87,7 @@ def differing(found: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str
 def test_what_follows_from_a_given_graph(name: str, address: str | None, tmp_path: Path) -> None:
     record(tmp_path, CASES / name / "given.ttl")
     expected = json.loads((CASES / name / "expected.json").read_text())
-    with Graph(tmp_path, address) as graph:
+    with Graph(opened(tmp_path, address)) as graph:
         impacts = expected.pop("impact", {})
         for artifact, said in expected.items():
             for policy in POLICIES:

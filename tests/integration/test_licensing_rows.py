@@ -12,8 +12,9 @@ import pytest
 
 from lineage_graph.declarations import Declarations
 from lineage_graph.graph import Graph
+from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, part
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.licensing import USES, Impact, LicenseTerms
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.records import Dataset, DatasetVersion, Derivation, Record
@@ -59,7 +60,7 @@ def records(license_: str) -> list[Record]:
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
     """A graph with the same derivations from one source under each licence."""
     store = tmp_path_factory.mktemp("rows")
-    with Graph(store, "memory:") as graph, Ledger(store / "ledger.db") as ledger:
+    with Graph(opened(store, "memory:")) as graph, LedgerFile(store / "ledger.db") as ledger:
         bundles = Bundles(ledger, Declarations(), "urn:lineage-graph:agent:tester")
         for license_ in LICENSES:
             bundles.append(records(license_))

@@ -14,8 +14,9 @@ from lineage_graph import cli
 from lineage_graph.declarations import bundled
 from lineage_graph.errors import InvalidRecord, NotFound
 from lineage_graph.graph import Graph
+from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, part
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.privacy import Status
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.records import Invalidated
@@ -85,7 +86,7 @@ def check(graph: Graph, name: str) -> None:
 @pytest.mark.parametrize("name", scenarios())
 def test_what_follows_from_a_given_graph(name: str, tmp_path: Path) -> None:
     record(tmp_path, CASES / name / "given.ttl")
-    with Graph(tmp_path, "memory:") as graph:
+    with Graph(opened(tmp_path, "memory:")) as graph:
         check(graph, name)
 
 
@@ -95,12 +96,12 @@ def test_every_store_gives_the_same_answer(
 ) -> None:
     servers = {"folder": None, "union-server": union_server, "plain-server": plain_server}
     record(tmp_path, CASES / EVERYWHERE / "given.ttl")
-    with Graph(tmp_path, servers[kind]) as graph:
+    with Graph(opened(tmp_path, servers[kind])) as graph:
         check(graph, EVERYWHERE)
 
 
 def test_what_is_asked_of_nothing_is_refused(tmp_path: Path) -> None:
-    with Graph(tmp_path, "memory:") as graph:
+    with Graph(opened(tmp_path, "memory:")) as graph:
         assert graph._privacy.statuses() == {}
         with pytest.raises(NotFound):
             graph.privacy("nobody")
@@ -130,7 +131,7 @@ def test_the_shell_says_what_something_is_and_lists_the_newest(
     assert "identified" in listed and "not examined" in listed
     rows = json.loads(asked("privacy", "--json"))
     assert {row["name"]: row["status"] for row in rows}["Mbought@1"] == "NotExamined"
-    with Graph(tmp_path, "memory:") as graph:
+    with Graph(opened(tmp_path, "memory:")) as graph:
         shown = graph.privacy("Mclassifier")._repr_mimebundle_()
         assert "<table" in shown["text/html"] and "not legal advice" in shown["text/plain"].lower()
         assert [one.name for one in graph.statuses()] == [row["name"] for row in rows]
@@ -138,9 +139,9 @@ def test_the_shell_says_what_something_is_and_lists_the_newest(
 
 def test_what_was_said_later_is_not_in_an_earlier_answer(tmp_path: Path) -> None:
     record(tmp_path, CASES / "S13-pseudonymised-features" / "given.ttl")
-    with Graph(tmp_path, "memory:") as graph:
+    with Graph(opened(tmp_path, "memory:")) as graph:
         before = graph.privacy("D")
-        with Ledger(tmp_path / "ledger.db") as ledger:
+        with LedgerFile(tmp_path / "ledger.db") as ledger:
             bundles = Bundles(ledger, bundled(), named("agent", "ana"))
             word = SemanticLabel(
                 id=fresh("semantic-label"),

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from lineage_graph.cli.program import Session, app
 from lineage_graph.errors import InvalidRecord, NotFound
 from lineage_graph.graph import Graph
+from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, part
 from lineage_graph.membership import Keyring, write
 from lineage_graph.membership.files import ENTRY
@@ -69,7 +70,7 @@ def test_a_person_is_followed_from_their_rows_to_models_and_predictions(
     address: str | None, tmp_path: Path
 ) -> None:
     record(tmp_path, CASE / "given.ttl")
-    with Graph(tmp_path, address) as graph:
+    with Graph(opened(tmp_path, address)) as graph:
         nobody_indexed = graph.subject_impact(PERSON)
         assert set(verdicts(nobody_indexed)["not affected"]) == {"N"}
         index(graph)
@@ -96,7 +97,7 @@ def test_a_person_is_followed_from_their_rows_to_models_and_predictions(
 
 def test_a_sample_in_which_a_column_was_not_recognised_excludes_nobody(tmp_path: Path) -> None:
     record(tmp_path, CASE / "given.ttl")
-    with Graph(tmp_path, "memory:") as graph:
+    with Graph(opened(tmp_path, "memory:")) as graph:
         for name, status, recogniser, excluded in (
             (None, "unknown", "0a", False),
             ("free_text", "accepted", "0b", False),
@@ -120,7 +121,7 @@ def test_a_sample_in_which_a_column_was_not_recognised_excludes_nobody(tmp_path:
 
 def test_a_report_about_a_person_is_about_now(tmp_path: Path) -> None:
     record(tmp_path, CASE / "given.ttl")
-    with Graph(tmp_path, "memory:") as graph:
+    with Graph(opened(tmp_path, "memory:")) as graph:
         index(graph)
         assert graph.report("subject-request", subject=PERSON).sections
         with pytest.raises(InvalidRecord, match="Leave out as_of"):
@@ -129,7 +130,7 @@ def test_a_report_about_a_person_is_about_now(tmp_path: Path) -> None:
 
 def test_without_the_key_nobody_can_be_excluded(tmp_path: Path) -> None:
     record(tmp_path, CASE / "given.ttl")
-    with Graph(tmp_path, "memory:") as graph:
+    with Graph(opened(tmp_path, "memory:")) as graph:
         index(graph)
         key = Keyring(graph.folders.membership).make().id
         damaged = sorted(graph.folders.membership.glob("*.members"))
@@ -150,7 +151,7 @@ def test_without_the_key_nobody_can_be_excluded(tmp_path: Path) -> None:
 
 
 def test_an_identifier_that_is_none_is_refused_without_being_repeated(tmp_path: Path) -> None:
-    with Graph(tmp_path, "memory:") as graph:
+    with Graph(opened(tmp_path, "memory:")) as graph:
         for wrong in ({"cpf": "123.456.789-01"}, {"cpf": ""}, {"cpf": "ana"}, {}):
             with pytest.raises(InvalidRecord) as refused:
                 graph.subject_impact(wrong)
@@ -170,7 +171,7 @@ def test_the_command_line_takes_a_person_from_a_file_stdin_or_a_hidden_prompt(
     store = tmp_path / "store"
     store.mkdir()
     record(store, CASE / "given.ttl")
-    with Graph(store, "memory:") as graph:
+    with Graph(opened(store, "memory:")) as graph:
         index(graph)
     who = tmp_path / "who"
     line = f"cpf={IMPACT['cpf']}\n"

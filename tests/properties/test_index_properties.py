@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from lineage_graph.index import LineageIndex, Step, closures, reaching
 from lineage_graph.ledger import LEVELS, Edge, Ledger, Level, reading
+from lineage_graph.ledger.file import LedgerFile
 
 NODES = [f"urn:n:{number}" for number in range(8)]
 KINDS = [("Filter",), ("Combine", "Filter"), ("Training",), ()]
@@ -76,7 +77,7 @@ def walked(wide_and_sparse: tuple[bool, bool]) -> Iterator[None]:
 @contextmanager
 def indexed(history: Sequence[Said], fold_at: int | None = None) -> Iterator[LineageIndex]:
     """Record a history, and keep an index meanwhile as the entries say."""
-    with TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.db") as ledger:
+    with TemporaryDirectory() as folder, LedgerFile(Path(folder) / "ledger.db") as ledger:
         place = Path(folder) / "index"
         index = LineageIndex(place, ledger, fold_at=fold_at)
         for seq, said in enumerate(history, 1):

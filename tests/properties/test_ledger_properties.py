@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lineage_graph.errors import LedgerBroken
 from lineage_graph.ledger import LEVELS, Edge, Entry, Ledger
+from lineage_graph.ledger.file import LedgerFile
 
 # Every text that UTF-8 can write; ends of edges are few, so that edges share them.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -50,7 +51,7 @@ unhurried = settings(deadline=None)
 def new_ledger() -> Iterator[tuple[Ledger, Path]]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.db"
-        with Ledger(path) as ledger:
+        with LedgerFile(path) as ledger:
             yield ledger, path
 
 

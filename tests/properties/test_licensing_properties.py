@@ -19,9 +19,11 @@ from lineage_graph.declarations import bundled
 from lineage_graph.errors import InvalidRecord
 from lineage_graph.graph import Graph
 from lineage_graph.graph.declared import Declared
+from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, uuid7
 from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.licensing import USES, LicenseTerms
 from lineage_graph.licensing.algebra import VERDICTS, Algebra, Policy
 from lineage_graph.licensing.impact import Affected
@@ -153,7 +155,7 @@ Begin = Callable[[Iterable[Entry]], World]
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begin]:
     folder = tmp_path_factory.mktemp("licensing")
-    with Ledger(folder / "ledger.db") as ledger, Graph(folder, "memory:") as graph:
+    with LedgerFile(folder / "ledger.db") as ledger, Graph(opened(folder, "memory:")) as graph:
         yield lambda entries: World(graph, ledger, entries)
 
 
@@ -327,8 +329,8 @@ def test_asking_after_each_entry_gives_what_a_new_reader_finds(
     ids = {
         id_ for texts in story.said.values() for text in texts for id_ in LICENSES.parse(text).ids
     }
-    with TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.db") as ledger:
-        with Graph(Path(folder), "memory:") as kept:
+    with TemporaryDirectory() as folder, LedgerFile(Path(folder) / "ledger.db") as ledger:
+        with Graph(opened(Path(folder), "memory:")) as kept:
             told = World(kept, ledger, ())
             for number, entry in enumerate(entries):
                 told.append(entry)
@@ -341,7 +343,7 @@ def test_asking_after_each_entry_gives_what_a_new_reader_finds(
             grown = told.answers()
             grown_ends = [kept.license_impact(id_).to_dict() for id_ in sorted(ids)]
         shutil.rmtree(Path(folder) / "index", ignore_errors=True)
-        with Graph(Path(folder), "memory:") as new:
+        with Graph(opened(Path(folder), "memory:")) as new:
             assert grown == told.answers(new)
             assert grown_ends == [new.license_impact(id_).to_dict() for id_ in sorted(ids)]
 

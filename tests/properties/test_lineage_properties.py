@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lineage_graph.index import LineageIndex
 from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.lineage import Lineage, walk
 
 NODES = [f"urn:lineage-graph:version:{number}" for number in range(9)]
@@ -35,7 +36,7 @@ unhurried = settings(deadline=None)
 
 @contextmanager
 def recorded(history: Sequence[Sequence[Edge]]) -> Iterator[tuple[Ledger, LineageIndex]]:
-    with TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.db") as ledger:
+    with TemporaryDirectory() as folder, LedgerFile(Path(folder) / "ledger.db") as ledger:
         record(ledger, history)
         yield ledger, LineageIndex(Path(folder) / "index", ledger)
 

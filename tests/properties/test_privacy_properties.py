@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from lineage_graph.declarations import bundled
 from lineage_graph.graph import Graph
+from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, part, uuid7
 from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.privacy import Status
 from lineage_graph.privacy.status import WHOLE
 from lineage_graph.recording.bundle import edges_of
@@ -65,7 +67,10 @@ class Table:
 def store() -> Iterator[tuple[Graph, Ledger]]:
     with TemporaryDirectory() as folder:
         path = Path(folder)
-        with Graph(path, "memory:", quiet=True) as graph, Ledger(path / "ledger.db") as ledger:
+        with (
+            Graph(opened(path, "memory:"), quiet=True) as graph,
+            LedgerFile(path / "ledger.db") as ledger,
+        ):
             yield graph, ledger
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_graph.graph import Graph
+from lineage_graph.graph.opening import opened
 from lineage_graph.processing.durations import duration
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12)
@@ -62,7 +63,10 @@ def document(processes: dict[str, dict[str, Any]], reverse: bool = False) -> str
 def test_a_difference_that_is_applied_gives_what_is_wanted_whatever_the_order(
     before: dict[str, dict[str, Any]], wanted: dict[str, dict[str, Any]]
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, Graph(Path(folder) / "s", "memory:") as graph:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Graph(opened(Path(folder) / "s", "memory:")) as graph,
+    ):
         path = Path(folder) / "processing.yaml"
         path.write_text(document(before), encoding="utf-8")
         graph.apply(path)

@@ -15,7 +15,7 @@ from lineage_graph.artifacts import Artifacts
 from lineage_graph.declarations import Declarations
 from lineage_graph.executors import Description, InputPath, Pin, Place, Program
 from lineage_graph.identity import digested, named, part
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.query import Queries
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.recording.descriptions import (
@@ -53,7 +53,7 @@ class Past:
         self.gone = Pin(Place((str(root / "gone"),), "csv"), self.kept.manifest, "reference")
         self.program = Program("sklearn", b"{}")
         self.artifacts.put_bytes(self.program.body)
-        ledger = Ledger(root / "ledger.db")
+        ledger = LedgerFile(root / "ledger.db")
         records = self._shared()
         for number, used in enumerate(inputs):
             records += self._version(number, used, self.gone if number in lost else self.kept)

@@ -13,7 +13,7 @@ from lineage_graph.errors import NotFound
 from lineage_graph.executors import Fingerprint, Pin, Place
 from lineage_graph.graph.catalogue import Catalogue
 from lineage_graph.identity import digested, named, part
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.query import Queries
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.recording.descriptions import dataset_version
@@ -29,7 +29,7 @@ class Records:
     """Two datasets, of which one has versions, and names that are hard to say."""
 
     def __init__(self, root: Path) -> None:
-        self.ledger = Ledger(root / "ledger.db")
+        self.ledger = LedgerFile(root / "ledger.db")
         self.bundles = Bundles(self.ledger, Declarations(), named("agent", "test"))
         queries = Queries(self.ledger, open_store("memory:"), Declarations())
         self.catalogue = Catalogue(queries, self.ledger)

@@ -16,6 +16,7 @@ from lineage_graph.errors import InvalidRecord
 from lineage_graph.index import LineageIndex, files
 from lineage_graph.index.arrays import Added, Side, merged
 from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger.file import LedgerFile
 
 Append = Callable[..., int]
 
@@ -26,7 +27,7 @@ def edge(derived: str, source: str, *kinds: str, activity: str = "urn:run") -> E
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(tmp_path / "ledger.db") as opened:
+    with LedgerFile(tmp_path / "ledger.db") as opened:
         yield opened
 
 
@@ -171,10 +172,10 @@ def test_a_base_that_is_gone_is_made_again(ledger: Ledger, folder: Path) -> None
 
 
 def test_the_base_of_another_ledger_is_not_used(tmp_path: Path, folder: Path) -> None:
-    with Ledger(tmp_path / "other.db") as other:
+    with LedgerFile(tmp_path / "other.db") as other:
         chain_of(other, 9, "urn:other:")
         folded(folder, other)
-    with Ledger(tmp_path / "ledger.db") as ledger:
+    with LedgerFile(tmp_path / "ledger.db") as ledger:
         chain_of(ledger, 9)
         index = LineageIndex(folder, ledger)
         assert len(below(index, "urn:0")) == 10
@@ -185,14 +186,14 @@ def test_the_base_of_another_ledger_is_not_used(tmp_path: Path, folder: Path) ->
 
 
 def test_the_base_of_a_ledger_that_was_longer_is_not_used(tmp_path: Path, folder: Path) -> None:
-    with Ledger(tmp_path / "ledger.db") as ledger:
+    with LedgerFile(tmp_path / "ledger.db") as ledger:
         chain_of(ledger, 2)
     backup = (tmp_path / "ledger.db").read_bytes()
-    with Ledger(tmp_path / "ledger.db") as ledger:
+    with LedgerFile(tmp_path / "ledger.db") as ledger:
         appended(ledger, edge("urn:lost", "urn:0"))
         folded(folder, ledger)
     (tmp_path / "ledger.db").write_bytes(backup)
-    with Ledger(tmp_path / "ledger.db") as ledger:
+    with LedgerFile(tmp_path / "ledger.db") as ledger:
         assert below(LineageIndex(folder, ledger), "urn:0") == {"urn:0", "urn:1", "urn:2"}
 
 
@@ -262,10 +263,11 @@ WRITER = """
 import sys
 from pathlib import Path
 from lineage_graph.index import LineageIndex
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge
+from lineage_graph.ledger.file import LedgerFile
 
 path, folder, name, count = sys.argv[1:]
-with Ledger(Path(path)) as ledger:
+with LedgerFile(Path(path)) as ledger:
     index = LineageIndex(Path(folder), ledger, fold_at=7) if folder else None
     for n in range(int(count)):
         made = f"urn:{name}:{n + 1}"

@@ -17,7 +17,7 @@ from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.labelling import Labelling, changes
 from lineage_graph.identity import fresh, named, part
 from lineage_graph.index import LineageIndex
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.privacy import Privacy
 from lineage_graph.privacy.types import SemanticTypes
 from lineage_graph.privacy.values import Label
@@ -54,7 +54,7 @@ class Store:
     """A recorder that labels, and what can be asked of what it recorded."""
 
     def __init__(self, root: Path) -> None:
-        self.ledger = Ledger(root / "ledger.db")
+        self.ledger = LedgerFile(root / "ledger.db")
         self.queries = Queries(self.ledger, open_store("memory:"), bundled())
         bundles = Bundles(self.ledger, bundled(), named("agent", "test"))
         artifacts = Artifacts(root / "artifacts")

@@ -25,6 +25,7 @@ from lineage_graph.errors import (
     StoreUnavailable,
 )
 from lineage_graph.ledger import LEVELS, Edge, Invalidation, Ledger, reading
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.ledger.reading import IndexRow
 
 
@@ -53,7 +54,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ledger(path: Path) -> Iterator[Ledger]:
-    with Ledger(path) as opened:
+    with LedgerFile(path) as opened:
         yield opened
 
 
@@ -232,7 +233,7 @@ def test_verify_reports_its_progress(ledger: Ledger) -> None:
 
 def test_a_ledger_that_is_not_there_is_not_made_unasked(path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="cannot be used"):
-        Ledger(path, create=False)
+        LedgerFile(path, create=False)
     assert not path.parent.exists()
 
 
@@ -240,11 +241,11 @@ def test_a_ledger_below_a_file_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
     with pytest.raises(StoreUnavailable, match="cannot be created"):
-        Ledger(tmp_path / "file" / "ledger.db")
+        LedgerFile(tmp_path / "file" / "ledger.db")
 
 
 def test_creating_leaves_one_file_only(path: Path) -> None:
-    Ledger(path).close()
+    LedgerFile(path).close()
 
     assert [file.name for file in path.parent.iterdir()] == ["ledger.db"]
 
@@ -254,7 +255,7 @@ def test_a_ledger_created_by_many_at_once_is_one_ledger(path: Path) -> None:
 
     def begin(number: int) -> int:
         start.wait()
-        with Ledger(path) as ledger:
+        with LedgerFile(path) as ledger:
             return ledger.append(**numbered(number))
 
     with ThreadPoolExecutor(8) as pool:
@@ -265,7 +266,7 @@ def test_a_ledger_opens_whole_while_others_append(ledger: Ledger, path: Path) ->
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(append_many, ledger, 200)
         while not writing.done():
-            Ledger(path).close()
+            LedgerFile(path).close()
         writing.result()
     assert ledger.verify() == 200
 
@@ -273,14 +274,14 @@ def test_a_ledger_opens_whole_while_others_append(ledger: Ledger, path: Path) ->
 def test_a_name_with_odd_characters_is_a_file_name(tmp_path: Path) -> None:
     odd = tmp_path / "a?mode=ro#%41 ü.db"
 
-    with Ledger(odd) as ledger:
+    with LedgerFile(odd) as ledger:
         append_many(ledger, 1)
     assert odd.exists()
 
 
 def test_waiting_too_long_for_another_writer_is_said(path: Path) -> None:
     with (
-        Ledger(path, busy_timeout=0.05) as ledger,
+        LedgerFile(path, busy_timeout=0.05) as ledger,
         closing(sqlite3.connect(path, isolation_level=None)) as other,
     ):
         other.execute("BEGIN IMMEDIATE")
@@ -375,8 +376,8 @@ def test_a_conflict_in_a_group_concerns_one_writer_only(ledger: Ledger, path: Pa
 WRITER = """
 import sys
 from pathlib import Path
-from lineage_graph.ledger import Ledger
-with Ledger(Path(sys.argv[1])) as ledger:
+from lineage_graph.ledger.file import LedgerFile
+with LedgerFile(Path(sys.argv[1])) as ledger:
     for number in range(50):
         name = f"{sys.argv[2]}-{number}"
         ledger.append(txid=name, author="a", bundle=name, body=name.encode(), subjects=[name])
@@ -388,7 +389,7 @@ def test_two_processes_append_in_one_order(path: Path) -> None:
     writers = [subprocess.Popen([*command, name]) for name in ("left", "right")]
 
     assert [writer.wait() for writer in writers] == [0, 0]
-    with Ledger(path, create=False) as ledger:
+    with LedgerFile(path, create=False) as ledger:
         assert ledger.verify() == 100
         order = [entry.txid for entry in ledger.entries()]
     for name in ("left", "right"):
@@ -401,8 +402,8 @@ FULL_DISK = """
 import os, resource, sys
 from pathlib import Path
 from lineage_graph.errors import StoreUnavailable
-from lineage_graph.ledger import Ledger
-with Ledger(Path(sys.argv[1])) as ledger:
+from lineage_graph.ledger.file import LedgerFile
+with LedgerFile(Path(sys.argv[1])) as ledger:
     said = dict(author="a", subjects=["s"])
     ledger.append(txid="kept", bundle="kept", body=b"kept", **said)
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
@@ -426,7 +427,7 @@ def test_a_write_that_fails_is_said_and_ends_the_handle_but_not_the_ledger(path:
     first, second = ran.stdout.splitlines()
     assert "cannot be used" in first
     assert "no longer usable" in second
-    with Ledger(path, create=False) as ledger:
+    with LedgerFile(path, create=False) as ledger:
         assert [entry.txid for entry in ledger.entries()] == ["kept"]
         assert ledger.append(**numbered(1)) == 2
         assert ledger.verify() == 2

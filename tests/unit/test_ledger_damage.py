@@ -11,6 +11,7 @@ import pytest
 
 from lineage_graph.errors import LedgerBroken, StoreError
 from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger.file import LedgerFile
 
 
 def append_many(ledger: Ledger, count: int) -> None:
@@ -40,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ledger(path: Path) -> Iterator[Ledger]:
-    with Ledger(path) as opened:
+    with LedgerFile(path) as opened:
         yield opened
 
 
@@ -124,12 +125,12 @@ def test_entries_before_a_broken_one_can_still_be_read(ledger: Ledger, path: Pat
     ],
 )
 def test_a_ledger_with_a_hole_does_not_open(path: Path, statement: str, seq: int) -> None:
-    with Ledger(path) as ledger:
+    with LedgerFile(path) as ledger:
         append_many(ledger, 5)
     tamper(path, statement)
 
     with pytest.raises(LedgerBroken, match=f"Entry {seq} ") as broken:
-        Ledger(path)
+        LedgerFile(path)
     assert broken.value.seq == seq
 
 
@@ -146,7 +147,7 @@ def test_verify_finds_what_was_deleted_while_it_was_open(
 
 
 def test_verify_finds_an_index_that_no_longer_leads_to_its_rows(path: Path) -> None:
-    with Ledger(path) as ledger:
+    with LedgerFile(path) as ledger:
         append_many(ledger, 3)
     with closing(sqlite3.connect(path)) as connection:
         root, size = connection.execute(
@@ -159,7 +160,7 @@ def test_verify_finds_an_index_that_no_longer_leads_to_its_rows(path: Path) -> N
         file.seek(root * size - 1)
         file.write(bytes([last ^ 1]))
 
-    with Ledger(path) as ledger, pytest.raises(LedgerBroken, match="damaged"):
+    with LedgerFile(path) as ledger, pytest.raises(LedgerBroken, match="damaged"):
         ledger.verify()
 
 
@@ -176,11 +177,11 @@ def test_verify_finds_an_index_that_no_longer_leads_to_its_rows(path: Path) -> N
     ids=["empty", "text", "header", "first-page", "half", "tail"],
 )
 def test_a_damaged_file_is_refused_as_such(path: Path, spoil: Callable[[bytes], bytes]) -> None:
-    with Ledger(path) as ledger:
+    with LedgerFile(path) as ledger:
         append_many(ledger, 40)
     path.write_bytes(spoil(path.read_bytes()))
 
-    with pytest.raises(LedgerBroken, match="backup"), Ledger(path) as opened:
+    with pytest.raises(LedgerBroken, match="backup"), LedgerFile(path) as opened:
         opened.verify()
 
 
@@ -190,22 +191,22 @@ def test_another_database_is_not_a_ledger(path: Path) -> None:
         connection.execute("CREATE TABLE entry (seq integer)")
 
     with pytest.raises(LedgerBroken, match="not a ledger"):
-        Ledger(path)
+        LedgerFile(path)
 
 
 def test_a_newer_schema_asks_for_an_upgrade(path: Path) -> None:
-    Ledger(path).close()
+    LedgerFile(path).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 3")
 
     with pytest.raises(StoreError, match="Upgrade lineage_graph"):
-        Ledger(path)
+        LedgerFile(path)
 
 
 def test_a_ledger_from_before_the_first_release_is_refused_as_whole(path: Path) -> None:
-    Ledger(path).close()
+    LedgerFile(path).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 1")
 
     with pytest.raises(StoreError, match="is whole"):
-        Ledger(path)
+        LedgerFile(path)

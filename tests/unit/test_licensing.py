@@ -30,9 +30,11 @@ from lineage_graph.errors import (
 from lineage_graph.executors import Description, InputPath
 from lineage_graph.graph import Graph
 from lineage_graph.graph.declared import Declared
+from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, part, uuid7
 from lineage_graph.jsonld import nquads
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.licensing import NOT_ADVICE, LicenseTerms
 from lineage_graph.licensing.algebra import Algebra
 from lineage_graph.licensing.gate import Gate
@@ -49,8 +51,8 @@ class Shop:
     """A store whose datasets are recorded without an engine."""
 
     def __init__(self, folder: Path, organisation: Path | None = None) -> None:
-        self.graph = Graph(folder, "memory:", organisation)
-        self.ledger = Ledger(folder / "ledger.db")
+        self.graph = Graph(opened(folder, "memory:"), organisation)
+        self.ledger = LedgerFile(folder / "ledger.db")
         self._bundles = Bundles(self.ledger, Declarations(organisation), AUTHOR)
 
     def close(self) -> None:
@@ -226,7 +228,7 @@ def test_what_was_taken_back_is_forgotten_by_who_knew_it(shop: Shop) -> None:
     assert [row.artifact for row in shop.graph.license_impact("MIT").rows()] == ["A@1"]
     (said,) = shop.graph.license_statements("A")
     shop.graph.invalidate(said["iri"], because="it is the licence of its code")
-    with Graph(shop.graph.folders.root, "memory:") as new:
+    with Graph(opened(shop.graph.folders.root, "memory:")) as new:
         for license_, affected in (("MIT", []), ("NOASSERTION", ["A@1"])):
             known = shop.graph.license_impact(license_).to_dict()
             assert known == new.license_impact(license_).to_dict()
@@ -409,7 +411,7 @@ def test_a_gate_or_policy_that_does_not_exist_is_refused_by_name(store: Path) ->
     with pytest.raises(InvalidRecord, match="warn, refuse"):
         Graph(store, "memory:", license_gate="stop")  # type: ignore[arg-type]
     with (
-        Graph(store, "memory:", license_policy="strict") as graph,
+        Graph(opened(store, "memory:"), license_policy="strict") as graph,
         pytest.raises(InvalidRecord, match="permissive, balanced, conservative"),
     ):
         graph.licenses()
@@ -1082,12 +1084,18 @@ def test_files_that_cannot_be_used_are_named(store: Path, organisation: Path) ->
     broken.write_text(
         HOUSE.replace("house", "other").replace("House", "Other").replace("cl. 2", "")
     )
-    with Graph(store, "memory:", organisation) as graph, pytest.raises(DeclarationError) as problem:
+    with (
+        Graph(opened(store, "memory:"), organisation) as graph,
+        pytest.raises(DeclarationError) as problem,
+    ):
         graph.licenses()
     assert str(broken) in str(problem.value)
     broken.unlink()
     shutil.copy(folder / "LicenseRef-house.ttl", folder / "twin.ttl")
-    with Graph(store, "memory:", organisation) as graph, pytest.raises(DeclarationError) as problem:
+    with (
+        Graph(opened(store, "memory:"), organisation) as graph,
+        pytest.raises(DeclarationError) as problem,
+    ):
         graph.licenses()
     for file in ("LicenseRef-house.ttl", "twin.ttl"):
         assert str(folder / file) in str(problem.value)

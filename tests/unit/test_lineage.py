@@ -19,6 +19,7 @@ from lineage_graph.declarations import bundled
 from lineage_graph.errors import MissingExtra
 from lineage_graph.index import LineageIndex
 from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger.file import LedgerFile
 
 Append = Callable[..., int]
 ACTIVITY = identity.named("activity", "one")
@@ -42,7 +43,7 @@ def labels(found: Collection[str]) -> Mapping[str, lineage.NodeLabel]:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(tmp_path / "ledger.db") as opened:
+    with LedgerFile(tmp_path / "ledger.db") as opened:
         yield opened
 
 
@@ -306,7 +307,7 @@ def test_a_walk_is_what_networkx_says_is_reachable(
 ) -> None:
     edges = [edge(str(d), str(s), "Filter") for d, s in pairs]
     folder = tmp_path_factory.mktemp("store")
-    with Ledger(folder / "ledger.db") as ledger:
+    with LedgerFile(folder / "ledger.db") as ledger:
         ledger.append(
             txid="t", author="a", bundle=identity.fresh("bundle"), body=b"", subjects=[],
             edges=edges,

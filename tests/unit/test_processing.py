@@ -15,8 +15,9 @@ from lineage_graph import cli
 from lineage_graph.declarations import Declarations, bundled
 from lineage_graph.errors import DeclarationError
 from lineage_graph.graph import Graph
+from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.processing.durations import duration
 from lineage_graph.processing.forms import FORMS, PARTS
 from lineage_graph.processing.written import LARGEST_BYTES
@@ -42,8 +43,8 @@ processes:
 @pytest.fixture
 def graph(store: Path) -> Iterator[Graph]:
     """A store with customers (twice) and a model, recorded without an engine."""
-    graph = Graph(store, "memory:")
-    with Ledger(store / "ledger.db") as ledger:
+    graph = Graph(opened(store, "memory:"))
+    with LedgerFile(store / "ledger.db") as ledger:
         bundles = Bundles(ledger, Declarations(), named("agent", "tester"))
         for number in (1, 2):
             dataset = Dataset(id=named("dataset", "customers"), title="customers")
@@ -178,7 +179,7 @@ def test_two_who_applied_at_the_same_time_leave_one_that_counts(
         graph._processing.read(write(tmp_path, text))
         for text in (SMALL, SMALL.replace("payment", "marketing"))
     )
-    with Graph(tmp_path / "store", "memory:") as other:
+    with Graph(opened(tmp_path / "store", "memory:")) as other:
         apply(other._processing, other._writer.recorder, ours, "one")
         one = head(graph)
         rival = graph._processing

@@ -14,6 +14,7 @@ from lineage_graph.declarations import Query, bundled
 from lineage_graph.errors import DeclarationError, NotFound
 from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.query import Progress, Queries, Verification
 from lineage_graph.records import Dataset, DatasetVersion, Record
 from lineage_graph.stores import Applied, Store, open_store
@@ -40,7 +41,7 @@ def record(ledger: Ledger, number: int, *records: Record) -> str:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(tmp_path / "ledger.db") as opened:
+    with LedgerFile(tmp_path / "ledger.db") as opened:
         yield opened
 
 
@@ -108,7 +109,7 @@ def test_a_large_batch_is_applied_whole_and_read_at_once(
 def test_a_store_another_ledger_filled_is_built_again(
     ledger: Ledger, store: Store, queries: Queries, tmp_path: Path
 ) -> None:
-    with Ledger(tmp_path / "other.db") as other:
+    with LedgerFile(tmp_path / "other.db") as other:
         for number in (7, 8, 9):
             record(other, number)
         Queries(other, store, bundled()).up_to_date()
@@ -116,7 +117,7 @@ def test_a_store_another_ledger_filled_is_built_again(
     assert titles(queries) == ["d1"]
     for number in (2, 3, 4):
         record(ledger, number)
-    with Ledger(tmp_path / "other.db") as other:
+    with LedgerFile(tmp_path / "other.db") as other:
         assert titles(Queries(other, store, bundled())) == ["d7", "d8", "d9"]
     assert titles(queries) == ["d1", "d2", "d3", "d4"]
 

@@ -22,7 +22,7 @@ from lineage_graph.executors import (
     Program,
 )
 from lineage_graph.identity import digested, fresh, named, part
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.query import Queries
 from lineage_graph.recording import KnownPlaces, Made, Recorder, location_key
 from lineage_graph.recording.bundle import Bundles
@@ -43,7 +43,7 @@ class Store:
         self.root = root
         artifacts = Artifacts(root / "artifacts")
         self.snapshots = Snapshots(artifacts)
-        self.ledger = Ledger(root / "ledger.db")
+        self.ledger = LedgerFile(root / "ledger.db")
         self.queries = Queries(self.ledger, open_store("memory:"), Declarations())
         bundles = Bundles(self.ledger, Declarations(), named("agent", "test"))
         self.recorder = Recorder(bundles, artifacts, self.snapshots, KnownPlaces((root / "data",)))

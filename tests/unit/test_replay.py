@@ -28,7 +28,7 @@ from lineage_graph.executors import (
 )
 from lineage_graph.graph.catalogue import Catalogue
 from lineage_graph.identity import canonical_json, fresh, named, part, sha256
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.query import Queries
 from lineage_graph.recording import KnownPlaces, Made, Recorder
 from lineage_graph.recording.bundle import Bundles
@@ -107,7 +107,7 @@ class History:
         self.artifacts = Artifacts(root / "artifacts")
         self.snapshots = Snapshots(self.artifacts)
         declarations = Declarations()
-        self.ledger = Ledger(root / "ledger.db")
+        self.ledger = LedgerFile(root / "ledger.db")
         self.queries = Queries(self.ledger, open_store("memory:"), declarations)
         self.record = Record(self.queries)
         self.catalogue = Catalogue(self.queries, self.ledger)

@@ -38,7 +38,7 @@ from lineage_graph.executors import (
 )
 from lineage_graph.graph.catalogue import Catalogue
 from lineage_graph.identity import canonical_json, digested, fresh, named, sha256
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.query import Queries
 from lineage_graph.recording import KnownPlaces, Made, Recorder
 from lineage_graph.recording.bundle import Bundles
@@ -111,7 +111,7 @@ class Story:
         self.artifacts = Artifacts(root / "store" / "artifacts")
         self.snapshots = Snapshots(self.artifacts)
         declarations = Declarations()
-        self.ledger = Ledger(root / "store" / "ledger.db")
+        self.ledger = LedgerFile(root / "store" / "ledger.db")
         self.queries = Queries(self.ledger, open_store("memory:"), declarations)
         self.record = Record(self.queries)
         self.name_of = Catalogue(self.queries, self.ledger).name_of

@@ -28,8 +28,9 @@ from lineage_graph.declarations import Declarations, bundled
 from lineage_graph.errors import DeclarationError, InvalidRecord, NotFound, StoreUnavailable
 from lineage_graph.graph import Graph
 from lineage_graph.graph.declared import Declared
+from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, part
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.records import (
     Activity,
@@ -257,8 +258,8 @@ class Shop:
     """A store with customers about persons, made into features by a run each day."""
 
     def __init__(self, folder: Path) -> None:
-        self.graph = Graph(folder, "memory:", OURS)
-        self.ledger = Ledger(folder / "ledger.db")
+        self.graph = Graph(opened(folder, "memory:"), OURS)
+        self.ledger = LedgerFile(folder / "ledger.db")
         self._bundles = Bundles(self.ledger, Declarations(OURS), AUTHOR)
         self.source("customers")
 

@@ -1,0 +1,1 @@
+"""One process that serves the graph: GraphQL, SPARQL, OpenLineage and pages."""
