@@ -1,0 +1,71 @@
+"""Failures as answers: problem details for HTTP APIs (RFC 9457)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from lineage_graph.errors import (
+    DeclarationError,
+    InvalidRecord,
+    LineageGraphError,
+    NotFound,
+    PolicyRefused,
+    RecordConflict,
+    StoreLocked,
+    StoreUnavailable,
+)
+
+MEDIA_TYPE: Final = "application/problem+json"
+_STATUS: Final[tuple[tuple[type[LineageGraphError], int], ...]] = (
+    (NotFound, 404),
+    (InvalidRecord, 400),
+    (DeclarationError, 400),
+    (RecordConflict, 409),
+    (PolicyRefused, 403),
+    (StoreLocked, 503),
+    (StoreUnavailable, 503),
+)
+
+
+def status_of(error: LineageGraphError) -> int:
+    """Return the HTTP status of a failure; 500 for what the caller cannot mend."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def problem(status: int, code: str, detail: str) -> JSONResponse:
+    """Return an answer that says what went wrong.
+
+    Args:
+        status: HTTP status.
+        code: Stable identifier for programs.
+        detail: For people: what, where, and what to do next.
+    """
+    body = {"type": "about:blank", "status": status, "code": code, "detail": detail}
+    return JSONResponse(body, status, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make an application answer failures so."""
+
+    @app.exception_handler(LineageGraphError)
+    def ours(_: Request, error: LineageGraphError) -> JSONResponse:
+        status = status_of(error)
+        if status == 500:
+            return problem(500, error.code, "The server failed. Its log says why.")
+        return problem(status, error.code, str(error))
+
+    @app.exception_handler(HTTPException)
+    def http(_: Request, error: HTTPException) -> JSONResponse:
+        answer = problem(error.status_code, "http", str(error.detail))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [f"{'/'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        return problem(422, "request", "; ".join(faults))

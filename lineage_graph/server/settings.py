@@ -1,0 +1,25 @@
+"""What an operator decides about a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a server runs.
+
+    Attributes:
+        store: Folder of the store.
+        declarations: Folder of an organisation's own ``ontology/`` and ``queries/``.
+        host: Address to listen on.
+        port: Port to listen on; 0 for any that is free.
+        dev: Whether GraphQL shows its schema and a page to try it.
+    """
+
+    store: Path
+    declarations: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8321
+    dev: bool = False

@@ -1,0 +1,104 @@
+"""Open graphs over what somebody may see, lent to one request at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from queue import Empty, LifoQueue
+from typing import Final
+
+from lineage_graph.access.principals import Principal
+from lineage_graph.errors import StoreUnavailable
+from lineage_graph.graph import Graph
+from lineage_graph.graph.opening import opened
+from lineage_graph.server.settings import Settings
+
+PER_CLEARANCE: Final = 4
+"""Requests with the same clearances that are answered at the same time."""
+
+PATIENCE_SECONDS: Final = 30.0
+
+Clearances = frozenset[str] | None
+
+
+class Views:
+    """Graphs for requests: a graph is for one thread at a time, so each is lent and given back.
+
+    Args:
+        settings: Where the store is.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._free: dict[Clearances, LifoQueue[Graph]] = defaultdict(LifoQueue)
+        self._made: dict[Clearances, int] = defaultdict(int)
+        self._all: list[Graph] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def borrow(self, principal: Principal) -> Iterator[Graph]:
+        """Lend a graph to ask, over what the principal may see.
+
+        Raises:
+            StoreUnavailable: All are lent, and none came back for a while.
+        """
+        graph = self._take(principal.clearances)
+        try:
+            yield graph
+        finally:
+            self._free[principal.clearances].put(graph)
+
+    @contextmanager
+    def recording(self, principal: Principal) -> Iterator[Graph]:
+        """Open a graph in which what is decided is recorded as the principal's word."""
+        graph = self._open(principal.clearances, principal.agent)
+        try:
+            yield graph
+        finally:
+            graph.close()
+
+    def close(self) -> None:
+        """Close every graph; none may be lent any more."""
+        with self._lock:
+            for graph in self._all:
+                graph.close()
+            self._all.clear()
+
+    def _take(self, clearances: Clearances) -> Graph:
+        free = self._free[clearances]
+        try:
+            return free.get_nowait()
+        except Empty:
+            pass
+        with self._lock:
+            may_open = self._made[clearances] < PER_CLEARANCE
+            self._made[clearances] += may_open
+        if may_open:
+            return self._opened(clearances)
+        try:
+            return free.get(timeout=PATIENCE_SECONDS)
+        except Empty as none:
+            raise StoreUnavailable(
+                f"{PER_CLEARANCE} questions are being answered and none ended within "
+                f"{PATIENCE_SECONDS:g} seconds. Ask again later."
+            ) from none
+
+    def _opened(self, clearances: Clearances) -> Graph:
+        try:
+            graph = self._open(clearances, None)
+        except BaseException:
+            with self._lock:
+                self._made[clearances] -= 1
+            raise
+        with self._lock:
+            self._all.append(graph)
+        return graph
+
+    def _open(self, clearances: Clearances, agent: str | None) -> Graph:
+        parts = opened(self._settings.store)
+        if agent is not None:
+            parts = replace(parts, author=lambda: agent)
+        return Graph(parts, self._settings.declarations, quiet=True)
