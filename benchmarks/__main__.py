@@ -19,6 +19,7 @@ from benchmarks import (
     questions,
     recognition,
     reports,
+    server,
     subjects,
     validation,
 )
@@ -71,12 +72,14 @@ def main() -> None:
     parser.add_argument("--store", type=Path, help="ask a store that is there already")
     parser.add_argument("--warehouse", type=Path, help="as --store, of --entities entities")
     parser.add_argument("--reported", type=Path, help="as --store, for reports")
+    parser.add_argument("--served", type=Path, help="as --store, for the server")
     asked = parser.parse_args()
     benchmarks: dict[str, Callable[[], list[Figure]]] = {
         "Questions": lambda: questions.measure(asked.quads, asked.store),
         "Lineage index": lambda: index.measure(asked.edges),
         "Licences": lambda: licensing.measure(asked.entities, asked.warehouse),
         "Reports": lambda: reports.measure(store=asked.reported),
+        "Server": lambda: server.measure(store=asked.served),
         "Projection": lambda: catch_up.measure(asked.quads, asked.store),
         "Ledger": ledger.measure,
         "Validation": validation.measure,
