@@ -169,8 +169,13 @@ class Declarations:
                 )
 
     @property
+    def root(self) -> Path:
+        """The folder of our own ``ontology/`` and ``queries/``."""
+        return self._roots[0]
+
+    @property
     def _context_path(self) -> Path:
-        return self._roots[0] / "ontology" / "context.jsonld"
+        return self.root / "ontology" / "context.jsonld"
 
     @cached_property
     def context(self) -> dict[str, Any]:

@@ -191,7 +191,7 @@ BROKEN: list[tuple[type[Record], dict[str, Any], str]] = [
     (records.Usage, {"slot": ""}, "slot"),
     (records.Derivation, {"kinds": ()}, "rdf:type"),
     (records.Derivation, {"kinds": ("Entity",)}, "rdf:type"),
-    (records.Activity, {"status": "running"}, "status"),
+    (records.Activity, {"status": "asleep"}, "status"),
     (records.Activity, {"error": "cannot read 'Ana'"}, "error"),
     (records.Activity, {"started_at": END, "ended_at": START}, "started_at"),
     (records.Replay, {"verdict": "fine"}, "verdict"),

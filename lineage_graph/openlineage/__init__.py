@@ -1,0 +1,1 @@
+"""OpenLineage: events of other producers in, what is recorded here out."""
