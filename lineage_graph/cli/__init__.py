@@ -17,6 +17,7 @@ from lineage_graph.cli import (
     reports,
     statuses,
     subjects,
+    visibility,
 )
 from lineage_graph.cli.program import app, main
 
@@ -31,4 +32,5 @@ __all__ = [
     "reports",
     "statuses",
     "subjects",
+    "visibility",
 ]

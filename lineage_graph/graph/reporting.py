@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_graph.errors import InvalidRecord
 from lineage_graph.graph.catalogue import Catalogue
+from lineage_graph.graph.guarded import Guarded
 from lineage_graph.graph.past import Past, moment
-from lineage_graph.graph.processing import Processed
 from lineage_graph.graph.report_parameters import ReportParameters
 from lineage_graph.identity import sha256, uuid7
 
@@ -25,7 +25,7 @@ LAW = "gdpr"
 LANG = "en"
 
 
-class Reporting(Processed):
+class Reporting(Guarded):
     """A store that reports on personal data as laws ask for it."""
 
     @cached_property

@@ -18,7 +18,13 @@ from lineage_graph.recording import Recorder
 from lineage_graph.recording.descriptions import act, agents, artifact
 from lineage_graph.records import Agent, Invalidated, LicenseStatement, Record
 
-ENDING: Final = (*VERSIONS, "license-statement", "bundle")
+ENDING: Final = (
+    *VERSIONS,
+    "license-statement",
+    "visibility-label",
+    "declassification",
+    "bundle",
+)
 """What the IRIs of what can be invalidated say it is."""
 
 
