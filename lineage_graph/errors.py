@@ -21,6 +21,7 @@
     +-- ExecutorUnavailable          exit 3, Spark did not start
     +-- MissingExtra                 exit 3, an optional package or Java is absent
     +-- PolicyRefused                exit 5, for example a model class that is not allowed
+        +-- LimitExceeded            a text of a stranger costs more than one may
 
 :class:`LicenseWarning` is a warning: it stops nothing.
 
@@ -164,6 +165,12 @@ class PolicyRefused(LineageGraphError):
 
     code = "policy-refused"
     exit_status = 5
+
+
+class LimitExceeded(PolicyRefused):
+    """A question or a document takes more time, memory or room than one may."""
+
+    code = "limit-exceeded"
 
 
 class LicenseWarning(UserWarning):

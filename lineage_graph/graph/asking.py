@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from lineage_graph.graph.catalogue import Catalogue
 from lineage_graph.graph.checks import Checks
 from lineage_graph.graph.exporting import export
 from lineage_graph.graph.opening import Opened
+from lineage_graph.graph.past import moment
 from lineage_graph.graph.progress import watched
 from lineage_graph.graph.questions import answered
 from lineage_graph.lineage import Direction, Lineage, walk
@@ -20,7 +22,11 @@ from lineage_graph.replay.origins import Record
 from lineage_graph.snapshots import Snapshots
 
 if TYPE_CHECKING:
+    from lineage_graph.graph.free import Checkpoints
     from lineage_graph.index import LineageIndex
+    from lineage_graph.sandbox import Checkpoint
+    from lineage_graph.sandbox.pool import Sandbox
+    from lineage_graph.stores import Rows
     from lineage_graph.validation import Violation
 
 
@@ -57,6 +63,21 @@ class Asking:
         from lineage_graph.index import LineageIndex
 
         return LineageIndex(self.folders.index, self._ledger)
+
+    @cached_property
+    def _checkpoints(self) -> Checkpoints:
+        """What free text may be put to."""
+        from lineage_graph.graph.free import Checkpoints
+
+        return Checkpoints(self._ledger, self._store, self._queries, self.folders.past)
+
+    @cached_property
+    def _sandbox(self) -> Sandbox:
+        """What reads free text, started when there is some."""
+        from lineage_graph.graph.free import OWN
+        from lineage_graph.sandbox.pool import Sandbox
+
+        return Sandbox(OWN, workers=1)
 
     def resolve(self, name: str, version: int | None = None) -> str:
         """Return the IRI of a version.
@@ -113,11 +134,37 @@ class Asking:
     def query(self, question: str | Path, **parameters: Any) -> list[Mapping[str, Any]]:
         """Answer a question.
 
+        SPARQL that is not declared is asked in a process of its own, with limits of time,
+        memory and rows.
+
         Args:
             question: Name of a declared query, path of a ``.rq`` file, or SPARQL.
             **parameters: Parameters of a declared query.
+
+        Raises:
+            NotFound: There is no such declared query or file.
+            DeclarationError: It does not parse, or is not a SELECT.
+            PolicyRefused: It is more than a question, or costs more than one may.
         """
-        return answered(self._queries, question, parameters)
+        return answered(self._queries, self._free, question, parameters)
+
+    def _free(self, sparql: str) -> Rows:
+        from lineage_graph.graph.free import selected
+
+        return selected(self._checkpoints, self._sandbox, self._queries, sparql)
+
+    def checkpoint(self, as_of: int | str | date | None = None) -> Checkpoint:
+        """Return the folder of a projection that is up to date, for a sandbox to read.
+
+        Args:
+            as_of: Seq of the last ledger entry to consider, or a day; None for now.
+
+        Raises:
+            InvalidRecord: There is no such entry, or the day has not come.
+        """
+        if as_of is None:
+            return self._checkpoints.now()
+        return self._checkpoints.at(moment(self._ledger, as_of, datetime.now(UTC).date())[0])
 
     def export(self, name: str | None = None, format: str = "trig") -> bytes:
         """Return the record, or one thing with its history, for other tools.
@@ -155,5 +202,7 @@ class Asking:
         """Let the store go."""
         if "_index" in vars(self):
             self._index.close()
+        if "_sandbox" in vars(self):
+            self._sandbox.close()
         self._store.close()
         self._ledger.close()

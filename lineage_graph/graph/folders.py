@@ -44,6 +44,11 @@ class Folders:
         return self.root / "graph"
 
     @property
+    def past(self) -> Path:
+        """Projections of earlier moments, a few of them."""
+        return self.root / "past"
+
+    @property
     def index(self) -> Path:
         """The projection that answers reachability."""
         return self.root / "index"

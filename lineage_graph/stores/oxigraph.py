@@ -46,7 +46,7 @@ _BULK_BYTES = 1_000_000
 _BATCH_BYTES = 48_000_000
 _MARKER = {"holds": "a projection of a lineage_graph ledger", "format": 1}
 # Oxigraph raises RuntimeError for a damaged file, FileNotFoundError for one that is gone.
-_DAMAGE = (RuntimeError, FileNotFoundError)
+DAMAGE = (RuntimeError, FileNotFoundError)
 
 
 class _OxigraphStore(ABC):
@@ -170,7 +170,7 @@ class FolderStore(_OxigraphStore):
     """
 
     def __init__(self, folder: Path, *, timeout: float = 30.0) -> None:
-        self._folder = folder
+        self.folder = folder
         self._files = folder / "oxigraph"
         self._marker = folder / "projection.json"
         self._lock = folder.with_name(f"{folder.name}.lock")
@@ -180,15 +180,15 @@ class FolderStore(_OxigraphStore):
     def _read(self, work: Callable[[ox.Store], T]) -> T:
         try:
             return work(self._open_reader())
-        except _DAMAGE:
+        except DAMAGE:
             # A snapshot goes stale when a writer has merged the files under it.
             self._reader = None
         try:
             return work(self._open_reader())
-        except _DAMAGE as problem:
+        except DAMAGE as problem:
             self.clear()
             raise StoreUnavailable(
-                f"{self._folder} was damaged ({problem}) and has been dropped; ask again and"
+                f"{self.folder} was damaged ({problem}) and has been dropped; ask again and"
                 " it is rebuilt from the ledger"
             ) from problem
 
@@ -200,7 +200,7 @@ class FolderStore(_OxigraphStore):
             with self._locked(fcntl.LOCK_SH):
                 try:
                     self._reader = ox.Store.read_only(str(self._files))
-                except _DAMAGE:
+                except DAMAGE:
                     # Nothing is applied here: whoever brings it up to date mends it.
                     return ox.Store()
                 except OSError as problem:
@@ -212,7 +212,7 @@ class FolderStore(_OxigraphStore):
             self._reader = None
             try:
                 return self._with_writer(work)
-            except _DAMAGE:
+            except DAMAGE:
                 shutil.rmtree(self._files, ignore_errors=True)
                 return self._with_writer(work)
             except OSError as problem:
@@ -267,7 +267,7 @@ class FolderStore(_OxigraphStore):
             except BlockingIOError as problem:
                 if time.monotonic() > deadline:
                     raise StoreLocked(
-                        f"another process has been writing {self._folder} for more than"
+                        f"another process has been writing {self.folder} for more than"
                         f" {self._timeout:g} seconds; wait for it, or end it, and try again"
                     ) from problem
             time.sleep(_POLL_SECONDS)
@@ -283,16 +283,16 @@ class FolderStore(_OxigraphStore):
             return
         if self._marker.exists():
             shutil.rmtree(self._files, ignore_errors=True)
-        elif self._folder.exists() and (self._folder.is_file() or any(self._folder.iterdir())):
-            self._folder.rename(self._folder.with_name(f"{self._folder.name}.aside-{uuid7()}"))
-        self._folder.mkdir(parents=True, exist_ok=True)
+        elif self.folder.exists() and (self.folder.is_file() or any(self.folder.iterdir())):
+            self.folder.rename(self.folder.with_name(f"{self.folder.name}.aside-{uuid7()}"))
+        self.folder.mkdir(parents=True, exist_ok=True)
         written = self._marker.with_suffix(".new")
         written.write_text(json.dumps(_MARKER), encoding="utf-8")
         written.replace(self._marker)
 
     def _unavailable(self, problem: OSError) -> StoreUnavailable:
         return StoreUnavailable(
-            f"the graph in {self._folder} cannot be used: {problem}; check the folder's"
+            f"the graph in {self.folder} cannot be used: {problem}; check the folder's"
             " permissions and the free space"
         )
 

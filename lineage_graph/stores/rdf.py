@@ -13,13 +13,14 @@ from lineage_graph.declarations import bundled
 from lineage_graph.errors import DeclarationError, InvalidRecord
 from lineage_graph.stores import Iri, Rows, Value
 
-RdfFormat = Literal["nquads", "ntriples", "turtle", "trig", "jsonld"]
+RdfFormat = Literal["nquads", "ntriples", "turtle", "trig", "jsonld", "rdfxml"]
 FORMATS: Final[dict[RdfFormat, ox.RdfFormat]] = {
     "nquads": ox.RdfFormat.N_QUADS,
     "ntriples": ox.RdfFormat.N_TRIPLES,
     "turtle": ox.RdfFormat.TURTLE,
     "trig": ox.RdfFormat.TRIG,
     "jsonld": ox.RdfFormat.JSON_LD,
+    "rdfxml": ox.RdfFormat.RDF_XML,
 }
 _XSD = bundled().iri("xsd:string").removesuffix("string")
 _INTEGERS = frozenset(
@@ -76,17 +77,18 @@ def convert(data: bytes, source: RdfFormat, target: RdfFormat) -> bytes:
     Args:
         data: The text.
         source: Its format.
-        target: The format wanted; ``turtle`` and ``ntriples`` leave graph names out.
+        target: The format wanted; ``turtle``, ``ntriples`` and ``rdfxml`` leave graph
+            names out.
 
     Raises:
         DeclarationError: When the text does not parse.
     """
     quads = parse(data, source)
     said: Iterable[ox.Quad] | Iterable[ox.Triple] = quads
-    if target in ("turtle", "ntriples"):
+    if target in ("turtle", "ntriples", "rdfxml"):
         # dict.fromkeys keeps the order while it drops what two graphs both say.
         said = dict.fromkeys(quad.triple for quad in quads)
-    prefixes = bundled().prefixes if target in ("turtle", "trig") else None
+    prefixes = bundled().prefixes if target in ("turtle", "trig", "rdfxml") else None
     result = ox.serialize(said, format=FORMATS[target], prefixes=prefixes)
     assert result is not None
     return result
