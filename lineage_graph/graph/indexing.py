@@ -189,7 +189,7 @@ class Indexing:
             if found is None:
                 return None, 0
             digest = write(self._folders.membership, key.id, found.count, found)
-        return digest, found.count
+        return digest, found.naming
 
     def _record(
         self, version: str, column: str, type_: SemanticType, key: Key, digest: str, count: int

@@ -10,10 +10,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from lineage_graph.declarations import Declarations
 from lineage_graph.errors import DeclarationError, NotFound
+
+ANY_NUMBER: Final = r"(?!-?0+$|-1$)(?s:.*[0-9].*)"
+"""What names somebody where nothing else is declared: it has a digit, and is more than zero."""
 
 
 class Rows(Protocol):
@@ -44,6 +47,8 @@ class SemanticType:
         gdpr: The article of the GDPR that values fall under.
         lgpd: The article of the LGPD that values fall under.
         width: How many digits a value has; a number that has lost zeros gets them back.
+        form: Regular expression of a whole canonical value that can name somebody; ``N/A``
+            and the like do not.
     """
 
     iri: str
@@ -61,6 +66,7 @@ class SemanticType:
     gdpr: str | None = None
     lgpd: str | None = None
     width: int | None = None
+    form: str = ANY_NUMBER
     _pattern: re.Pattern[str] | None = field(default=None, repr=False, compare=False)
 
     def canonical(self, text: str) -> str:
@@ -76,6 +82,10 @@ class SemanticType:
     def _padded(self, text: str) -> str:
         digits = text.isascii() and text.isdigit()
         return text.zfill(self.width) if self.width and digits else text
+
+    def names(self, text: str) -> bool:
+        """Tell whether a value can name somebody at all, right or wrong: ``N/A`` does not."""
+        return re.fullmatch(self.form, self.canonical(text)) is not None
 
     def valid(self, text: str) -> bool:
         """Tell whether a value has the form and the check digits of the type.
@@ -131,6 +141,7 @@ class SemanticTypes:
             gdpr=row["gdpr"],
             lgpd=row["lgpd"],
             width=row["width"],
+            form=_form(row["form"], row["width"], iri),
             _pattern=pattern(row["removes"], iri) if row["removes"] else None,
         )
 
@@ -170,6 +181,17 @@ class SemanticTypes:
         raise NotFound(
             f"There is no semantic type {name!r}.{hint} 'lineage-graph types list' shows them all."
         )
+
+
+def _form(declared: str | None, width: int | None, where: str) -> str:
+    """Return what a whole value has to be like to name somebody.
+
+    Raises:
+        DeclarationError: It is declared, and no regular expression.
+    """
+    if declared is not None:
+        return pattern(declared, where).pattern
+    return rf"(?!([0-9])\1*$)[0-9]{{{width}}}" if width else ANY_NUMBER
 
 
 def pattern(text: str, where: str) -> re.Pattern[str]:

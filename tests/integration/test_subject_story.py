@@ -129,6 +129,19 @@ def test_a_person_is_found_in_data_models_and_predictions_and_nowhere_else(
     assert not [value for value in planted() if any(value.decode() in text for text in said)]
 
 
+def test_a_row_without_a_real_address_is_not_covered(recorded: Graph) -> None:
+    rows = [(email, float(n)) for n, (_, email, _) in enumerate(PEOPLE[:5])]
+    for name, more in (("members", []), ("visitors", [("N/A", 8.0), ("-", 9.0)])):
+        frame = recorded.spark().createDataFrame([*rows, *more], "email string, score double")
+        recorded.save(frame, name)
+    assert recorded.problems == []
+    absent = recorded.subject_impact({"email": PEOPLE[5][1]})
+    why = {row.name: row.why for row in absent.rows("cannot be excluded")}
+    assert "visitors@1" in why
+    assert any("not every row has an identifier in email" in said for said in why.values())
+    assert "members@1" in {row.name for row in absent.rows("not affected")}
+
+
 def test_a_row_without_a_real_identifier_is_not_covered(recorded: Graph) -> None:
     rows = [(cpf, float(n)) for n, (cpf, _, _) in enumerate(PEOPLE[:5])]
     frame = recorded.spark().createDataFrame([*rows, ("N/A", 9.0)], "cpf string, score double")

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lineage_graph.declarations import bundled
+from lineage_graph.graph.declared import Declared
 from lineage_graph.membership import Key
+from lineage_graph.privacy.types import ANY_NUMBER, SemanticType, SemanticTypes, pattern
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
@@ -45,7 +48,13 @@ AWKWARD = (
         "- - 1 -",
         "$1\\0",
     ),
+    *("N/A", "-", "-1", "0", "não informado", "111.111.111-11", "ana@x", "ana@x.org", "a\n", "_é"),
 )
+
+
+def declared(name: str) -> str:
+    """Return the declared form of a type's identifiers."""
+    return SemanticTypes(Declared(bundled()), bundled()).named(name).form
 
 
 @dataclass(frozen=True)
@@ -56,23 +65,25 @@ class Kind:
     removes: str | None
     lower: bool
     width: int | None
+    form: str = ANY_NUMBER
 
-    def canonical(self, text: str) -> str:
-        from lineage_graph.privacy.types import SemanticType, pattern
-
+    @property
+    def type(self) -> SemanticType:
         compiled = pattern(self.removes, "a test") if self.removes else None
         return SemanticType(
             "", self.name, {}, (), "", removes=self.removes, lower=self.lower, width=self.width,
-            _pattern=compiled,
-        ).canonical(text)  # fmt: skip
+            form=self.form, _pattern=compiled,
+        )  # fmt: skip
 
 
 KINDS = (
-    Kind("digits", "[^0-9]", False, 11),
+    Kind("digits", "[^0-9]", False, 11, r"(?!([0-9])\1*$)[0-9]{11}"),
     Kind("letters", "[^0-9A-Za-z]", True, 12),
     Kind("phone", r"[^\d+]", False, None),
     Kind("text", None, True, None),
     Kind("as it is", None, False, None),
+    Kind("name", None, True, None, declared("username")),
+    Kind("address", None, True, None, declared("email")),
 )
 
 
@@ -80,17 +91,18 @@ KINDS = (
 def hashes(spark: SparkSession) -> Any:
     from pyspark.sql.connect import functions as F
 
-    from lineage_graph.executors.spark.membership import canonical, hashed
+    from lineage_graph.executors.spark.membership import canonical, hashed, names
 
-    def of(texts: list[str | None]) -> list[tuple[str, str | None, str | None, int]]:
+    def of(texts: list[str | None]) -> list[tuple[str, str | None, str | None, Any, bool]]:
         """Return for each kind and text what Spark makes of it."""
         rows = [(n, text, bytearray(KEY.secret)) for n, text in enumerate(texts)]
         df = spark.createDataFrame(rows, "n int, text string, secret binary")
         for kind in KINDS:
             df = df.withColumn(f"c_{kind.name}", canonical(F.col("text"), kind))
+            df = df.withColumn(f"n_{kind.name}", names(F.col(f"`c_{kind.name}`"), kind))
             df = df.withColumn(f"h_{kind.name}", hashed(F.col("secret"), f"`c_{kind.name}`", kind))
         return [
-            (kind.name, row["text"], row[f"c_{kind.name}"], row[f"h_{kind.name}"])
+            (kind.name, row["text"], *(row[f"{what}_{kind.name}"] for what in "chn"))
             for row in df.orderBy("n").collect()
             for kind in KINDS
         ]
@@ -102,10 +114,11 @@ def hashes(spark: SparkSession) -> Any:
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=300))
 def test_spark_and_a_question_agree_on_who_is_the_same(hashes: Any, drawn: list[str]) -> None:
     kinds = {kind.name: kind for kind in KINDS}
-    for name, text, canonical, hashed in hashes([*AWKWARD, None, *drawn]):
+    for name, text, canonical, hashed, names in hashes([*AWKWARD, None, *drawn]):
         if text is None:
             assert canonical is None and hashed is None
             continue
-        wanted = kinds[name].canonical(text)
+        wanted = kinds[name].type.canonical(text)
         assert canonical == wanted, (name, text)
+        assert names == kinds[name].type.names(text), (name, text)
         assert int.from_bytes(hashed, "big") == KEY.hashed(name, wanted), (name, text)

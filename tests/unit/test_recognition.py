@@ -148,6 +148,23 @@ def test_spellings_of_one_identifier_are_the_same_and_what_has_others_is_not_loo
     assert not any(TYPES.named(name).indexable for name in ("phone", "pix_key", "ip_address"))
 
 
+def test_what_stands_for_no_value_names_nobody() -> None:
+    nothing = ("", "-", "--", "?", "N/A", "n/a", "NA", "null", "None", "0", "000", "NaN",
+               "unknown", "Não informado", "nao informado", "sem cadastro", "not given",
+               "desconhecido")  # fmt: skip
+    some = {"username": "ana_souza", "email": "Ana@example.org", "uuid": "c" * 31 + "1",
+            "mac_address": "aa:bb:cc:dd:ee:ff", "iban": "GB33BUKB20201555555555",
+            "cpf": "52998224725", "ssn": "536-90-4399"}  # fmt: skip
+    for type_ in TYPES.all():
+        if type_.indexable:
+            said = [text for text in nothing if type_.names(text)]
+            assert said == [], type_.name
+            digits = "1234567890123456789"[: type_.width or 16]
+            assert type_.names(some.get(type_.name, digits)), type_.name
+    cpf = TYPES.named("cpf")
+    assert not any(map(cpf.names, ("111.111.111-11", "NAOINFORMAD", "123456789012")))
+
+
 def test_every_type_has_labels_in_both_languages_a_role_and_a_name_of_its_own() -> None:
     types = TYPES.all()
     assert len(types) == 83 and len({one.name for one in types}) == 83

@@ -56,17 +56,24 @@ class Identity(Protocol):
         """How many digits a number is filled up to."""
         ...
 
+    @property
+    def form(self) -> str:
+        """Regular expression of what can name somebody."""
+        ...
+
 
 @dataclass(frozen=True)
 class Entries:
     """What is left of a column, in files of a scratch folder.
 
     Attributes:
-        count: How many rows have an identifier.
+        count: How many there are: one for each row with any value.
+        naming: In how many of these rows the value can name somebody; ``N/A`` cannot.
         files: Files of the entries, in order.
     """
 
     count: int
+    naming: int
     files: tuple[Path, ...]
 
     def __iter__(self) -> Iterator[np.ndarray[Any, Any]]:
@@ -125,12 +132,17 @@ def _made(
     value = canonical(F.col(f"c{at}").cast("string"), identity)
     counted = by_position.select(value.alias("identifier"), row_hashes(schema)[0].alias("row"))
     secret = executor.session.createDataFrame([(bytearray(key.secret),)], "secret binary")
-    named = counted.where(_names(F.col("identifier"), identity)).crossJoin(F.broadcast(secret))
-    found = named.select(hashed(F.col("secret"), "identifier", identity).alias("subject"), "row")
+    given = counted.where(F.length("identifier") > 0).crossJoin(F.broadcast(secret))
+    found = given.select(
+        hashed(F.col("secret"), "identifier", identity).alias("subject"),
+        "row",
+        names(F.col("identifier"), identity).alias("names"),
+    )
     found.sort("subject", "row").write.parquet(str(into))
     files = tuple(sorted(into.glob("part-*")))
     count = sum(pq.read_metadata(file).num_rows for file in files)
-    return Entries(count, files)
+    batches = (b for file in files for b in pq.ParquetFile(file).iter_batches(columns=["names"]))
+    return Entries(count, sum(batch.column(0).true_count for batch in batches), files)
 
 
 def canonical(value: Column, identity: Identity) -> Column:
@@ -151,11 +163,9 @@ def canonical(value: Column, identity: Identity) -> Column:
     return value
 
 
-def _names(identifier: Column, identity: Identity) -> Column:
-    """Tell whether a canonical value can name anybody: ``N/A`` leaves its row uncovered."""
-    if identity.width:
-        return F.length(identifier) == identity.width
-    return F.length(identifier) > 0
+def names(identifier: Column, identity: Identity) -> Column:
+    """Tell whether a canonical value can name anybody; see ``SemanticType.names``."""
+    return identifier.rlike(f"(?U)^(?:{identity.form})$")
 
 
 def hashed(secret: Column, column: str, identity: Identity) -> Column:
