@@ -15,7 +15,7 @@ from lineage_graph.identity import kind_of
 from lineage_graph.index import LineageIndex
 from lineage_graph.membership import Keyring
 from lineage_graph.privacy import Privacy
-from lineage_graph.privacy.looking import Person, Registered, look_up
+from lineage_graph.privacy.looking import Held, Person, Registered, look_up
 from lineage_graph.privacy.subjects import Duties, SubjectImpact
 from lineage_graph.privacy.tracing import Derived, Known, Tracing
 from lineage_graph.query import Queries
@@ -64,10 +64,12 @@ class Subjects:
         statuses = self._privacy.statuses(versions)
         names = self._catalogue.names_of(versions)
 
-        def holds(version: str) -> list[tuple[str, str | None]]:
+        def holds(version: str) -> Held:
             status = statuses.get(version)
-            found = status.holdings if status else ()
-            return [(h.column, h.semantic_type) for h in found if h.role == DIRECT]
+            if status is None:
+                return Held()
+            found = [(h.column, h.semantic_type) for h in status.holdings if h.role == DIRECT]
+            return Held(found, status.unexamined)
 
         looked = look_up(
             person,

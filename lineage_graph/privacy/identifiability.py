@@ -90,6 +90,7 @@ class Identifiability:
             why,
             self.holdings(held),
             least,
+            tuple(dict.fromkeys(unexamined)),
         )
 
     def _least(self, version: int) -> int | None:

@@ -1,7 +1,8 @@
 """Looking a person up in the indexes of versions: what is found, and what is not covered.
 
 A version's answer covers it when one of its columns has an identifier of an asked type in
-every row, and every column that holds such an identifier is indexed under the key there is.
+every row, every column that holds such an identifier is indexed under the key there is, and
+somebody has looked at what each of its columns holds.
 """
 
 from __future__ import annotations
@@ -10,15 +11,28 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lineage_graph.errors import InvalidRecord, LineageGraphError, NotFound
 from lineage_graph.membership.files import Membership
 from lineage_graph.membership.key import Key
 from lineage_graph.privacy.types import SemanticType, SemanticTypes
 
-Holds = Callable[[str], Collection[tuple[str, str | None]]]
-"""Gives the columns of a version that name a person directly, each with its type."""
+
+class Held(NamedTuple):
+    """What the columns of a version hold, as far as it matters here.
+
+    Attributes:
+        direct: Those that name a person directly, each with its type.
+        unexamined: Those that nobody looked at.
+    """
+
+    direct: Collection[tuple[str, str | None]] = ()
+    unexamined: Collection[str] = ()
+
+
+Holds = Callable[[str], Held]
+"""Gives what the columns of a version hold."""
 _SHOWN = 2
 _LONG = 8
 
@@ -165,7 +179,7 @@ def look_up(
         indexes: All that are recorded.
         key: The key there is; None when it was destroyed.
         folder: Where the files lie.
-        holds: Which columns name a person.
+        holds: What the columns of a version hold.
     """
     of: defaultdict[str, list[Registered]] = defaultdict(list)
     for index in indexes:
@@ -184,7 +198,7 @@ def _looked(
     hashes: Mapping[str, int],
     names: Mapping[str, str],
     folder: Path,
-    holds: Collection[tuple[str, str | None]],
+    holds: Held,
 ) -> Looked:
     found: Counter[int] = Counter()
     gaps: list[str] = []
@@ -209,14 +223,15 @@ def _gap(
     asked: Mapping[str, bool],
     gaps: list[str],
     names: Mapping[str, str],
-    holds: Collection[tuple[str, str | None]],
+    holds: Held,
 ) -> str:
     """Return why what was asked does not cover a version."""
-    for column, type_ in holds:
+    for column, type_ in holds.direct:
         if type_ is not None and type_ in names and column not in asked and not gaps:
             return f"{column} holds {names[type_]} and has no index"
     if any(asked.values()) and not gaps:
-        return ""
+        unseen = ", ".join(holds.unexamined)
+        return f"nobody examined {unseen}, which may hold identifiers" if unseen else ""
     if asked and not gaps:
         return f"not every row has an identifier in {' or '.join(asked)}"
     return "; ".join(dict.fromkeys(gaps)) or f"it has no index by {' or '.join(names.values())}"

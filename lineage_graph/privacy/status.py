@@ -71,6 +71,7 @@ class Status:
         why: In a sentence or two; also says what is not known.
         holdings: The personal data that is in it, the most identifying first.
         min_group: Fewest rows of a group, as far as that is recorded.
+        unexamined: Names of columns of which nobody has looked at what they hold, sorted.
     """
 
     version: str
@@ -82,6 +83,7 @@ class Status:
     why: str
     holdings: tuple[Holding, ...] = ()
     min_group: int | None = None
+    unexamined: tuple[str, ...] = ()
 
     @property
     def personal(self) -> bool:
@@ -94,6 +96,7 @@ class Status:
             **vars(self),
             "personal": self.personal,
             "holdings": [holding.to_dict() for holding in self.holdings],
+            "unexamined": list(self.unexamined),
             "disclaimer": NOT_ADVICE,
         }
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,8 +30,13 @@ IMPACT = json.loads((CASE / "impact.json").read_text())
 PERSON = {"cpf": IMPACT["cpf"]}
 
 
-def index(graph: Graph) -> None:
-    """Index the versions that have members, as Spark would."""
+def index(graph: Graph, same: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Index the versions that have members, as Spark would.
+
+    Args:
+        graph: Where they are recorded.
+        same: Further versions, each with the members of another.
+    """
     folder = graph.folders.membership
     key = Keyring(folder).make()
     cpf = graph._privacy.types.named("cpf")
@@ -38,6 +45,7 @@ def index(graph: Graph) -> None:
         for row in csv.DictReader(file):
             hashed = key.hashed(cpf.name, cpf.canonical(row["cpf"]))
             members.setdefault(row["version"], []).append(hashed)
+    members |= {name: members[other] for name, other in same.items()}
     records = []
     for name, hashes in members.items():
         entries = np.array([(hashed, n) for n, hashed in enumerate(sorted(hashes))], ENTRY)
@@ -117,6 +125,30 @@ def test_a_sample_in_which_a_column_was_not_recognised_excludes_nobody(tmp_path:
             rows = {bare(row.name): row for row in graph.subject_impact(PERSON).rows()}
             assert (rows["N"].verdict == "not affected") is excluded, name
             assert ("not every column was recognised" in rows["N"].why) is not excluded
+
+
+def add(folder: Path, turtle: str) -> None:
+    """Record more about a given graph, in its prefixes, as a bundle of its own."""
+    given = (CASE / "given.ttl").read_text()
+    more = folder / "more.ttl"
+    head = [line for line in given.splitlines() if line.startswith("@prefix")]
+    more.write_text("\n".join([*head, turtle]))
+    record(folder, more)
+
+
+def test_a_column_that_nobody_examined_excludes_nobody(tmp_path: Path) -> None:
+    record(tmp_path, CASE / "given.ttl")
+    add(tmp_path, """version:D3 csvw:column <urn:lineage-graph:version:D3#note> .
+<urn:lineage-graph:version:D3#note> a prov:Entity , csvw:Column ; csvw:name "note" ; lg:order 1 .
+""")  # fmt: skip
+    with Graph(opened(tmp_path, "memory:")) as graph:
+        index(graph)
+        assert graph.privacy("D3").unexamined == ("note",)
+        rows = {bare(row.name): row for row in graph.subject_impact(PERSON).rows()}
+        assert rows["D3"].verdict == "cannot be excluded"
+        assert "nobody examined note" in rows["D3"].why
+        assert rows["Q"].verdict == rows["M3"].verdict == "cannot be excluded"
+        assert rows["D1"].verdict == "contains"
 
 
 def test_a_report_about_a_person_is_about_now(tmp_path: Path) -> None:
