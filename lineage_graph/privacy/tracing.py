@@ -24,8 +24,11 @@ VERDICTS: Final[tuple[Verdict, ...]] = (
 AFFECTED: Final = frozenset(("contains", "trained on", "inferred about"))
 ROWS: Final = frozenset(("contains", "inferred about"))
 """Verdicts under which rows about the person are in something."""
-MIXING: Final = frozenset(("Aggregate", "Lookup", "Chart", "Synthesis"))
-"""Kinds that put values of a row into others, so that no row need be about the person."""
+MIXING: Final = frozenset(("Aggregate", "Chart", "Combine", "Lookup", "Synthesis"))
+"""Kinds that put values of a row into others, so that no row need be about the person.
+
+A join is one: what it adds to a row can be of somebody else, as where it joins households.
+"""
 MEASURING: Final = frozenset(("Evaluation",))
 
 

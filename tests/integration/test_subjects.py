@@ -151,6 +151,35 @@ def test_a_column_that_nobody_examined_excludes_nobody(tmp_path: Path) -> None:
         assert rows["D1"].verdict == "contains"
 
 
+def test_a_join_can_put_values_of_a_person_into_rows_of_another(tmp_path: Path) -> None:
+    record(tmp_path, CASE / "given.ttl")
+    add(tmp_path, """dataset:H a prov:Entity , dcat:Dataset ; dcterms:title "H" .
+version:H a prov:Entity , dcat:Dataset , lg:DatasetVersion ; dcat:isVersionOf dataset:H ;
+  csvw:column <urn:lineage-graph:version:H#cpf> ; prov:specializationOf content:D3 ;
+  prov:qualifiedDerivation <urn:lineage-graph:version:H#derivation/0>,
+    <urn:lineage-graph:version:H#derivation/1> .
+<urn:lineage-graph:version:H#derivation/0> a prov:Derivation , lg:Combine ;
+  prov:entity version:D3 ; prov:hadActivity activity:H .
+<urn:lineage-graph:version:H#derivation/1> a prov:Derivation , lg:Combine ;
+  prov:entity version:D1 ; prov:hadActivity activity:H .
+<urn:lineage-graph:version:H#cpf> a prov:Entity , csvw:Column ; csvw:name "cpf" ; lg:order 0 ;
+  prov:qualifiedDerivation <urn:lineage-graph:version:H#cpf/derivation/0> .
+<urn:lineage-graph:version:H#cpf/derivation/0> a prov:Derivation , lg:Identity ;
+  prov:entity <urn:lineage-graph:version:D3#cpf> ; prov:hadActivity activity:H .
+said:h1 a prov:Entity , lg:SemanticLabel ; lg:about <urn:lineage-graph:version:H#cpf> ;
+  lg:semanticType semantic-type:CPF ; lg:labelStatus "accepted" ;
+  prov:generatedAtTime "2026-01-01T00:00:00Z"^^xsd:dateTime ;
+  prov:wasAttributedTo agent:lineage-graph .
+""")  # fmt: skip
+    with Graph(opened(tmp_path, "memory:")) as graph:
+        index(graph, same={"H": "D3"})
+        rows = {bare(row.name): row for row in graph.subject_impact(PERSON).rows()}
+        assert rows["H"].verdict == "cannot be excluded", rows["H"].why
+        assert bare(rows["H"].path) == "D1 -> H" and "Combine of D1" in bare(rows["H"].why)
+        absent = graph.subject_impact({"cpf": IMPACT["absent"]}).rows("not affected")
+        assert "H" in {bare(row.name) for row in absent}
+
+
 def test_a_report_about_a_person_is_about_now(tmp_path: Path) -> None:
     record(tmp_path, CASE / "given.ttl")
     with Graph(opened(tmp_path, "memory:")) as graph:
