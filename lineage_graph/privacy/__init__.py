@@ -8,8 +8,8 @@ column, ``inventory.py`` and ``steps.py`` say what came from where, ``effects.py
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lineage_graph.declarations import Declarations
 from lineage_graph.errors import InvalidRecord, NotFound
@@ -19,6 +19,7 @@ from lineage_graph.ledger import Ledger
 from lineage_graph.privacy.effects import Effects, Fact
 from lineage_graph.privacy.inventory import Inventory
 from lineage_graph.privacy.labelling import Effective, Labels, Said, effective
+from lineage_graph.privacy.moments import Moment
 from lineage_graph.privacy.status import NOT_ADVICE, PERSONAL, Holding, Status
 from lineage_graph.privacy.types import Rows, SemanticTypes
 from lineage_graph.privacy.values import Label
@@ -190,39 +191,46 @@ class Privacy:
         self._index.refresh()
         self._inventory.refresh()
         self._labels.refresh()
-        then = None if as_of is None else self._ledger.described_between(NAMESPACE, 0, as_of)
+        then = None if as_of is None else Moment(self._ledger, as_of)
+        described = None if then is None else then.described
         evidence = self._evidence(then)
         steps = Steps(
             self._index,
             self._inventory,
             self.effects,
-            self._numbered("privacy/predicted", "model", "column"),
+            self._numbered(self._said("privacy/predicted", "model", then), "model", "column"),
             evidence.counts,
             as_of,
         )
-        holding = self._holding(then)
+        holding = self._holding(described)
         found = Propagation(
             steps,
             self._inventory,
             self.effects,
             self._begun(holding),
             {node: said.rejected for node, said in holding.items() if said.rejected},
-            self._examined(holding, then),
+            self._examined(holding, described),
         )
         datasets = Identifiability(
             found, steps, self._inventory, self.effects, self.types, evidence
         )
         fitted: dict[int, set[str]] = {}
-        for row in self._queries.run("privacy/storing_steps"):
+        for row in self._said("privacy/storing_steps", "step", then):
             model = self._inventory.number.get(str(row["model"]))
             if model is not None:
                 fitted.setdefault(model, set()).add(row["class"])
         return Models(found, steps, self._inventory, self.effects, datasets, evidence, fitted)
 
-    def _numbered(self, query: str, one: str, other: str) -> list[tuple[int, int]]:
+    def _said(self, query: str, subject: str, then: Moment | None) -> Sequence[Mapping[str, Any]]:
+        """Return the rows of a query that tells which bundle says each."""
+        rows = self._queries.run(query)
+        return rows if then is None else then.said(rows, subject)
+
+    def _numbered(
+        self, rows: Iterable[Mapping[str, Any]], one: str, other: str
+    ) -> list[tuple[int, int]]:
         """Return rows of two things as numbers; what is no version or column is left out."""
         number = self._inventory.number
-        rows = self._queries.run(query)
         pairs = ((number.get(str(r[one])), number.get(str(r[other]))) for r in rows)
         return [(a, b) for a, b in pairs if a is not None and b is not None]
 
@@ -264,7 +272,7 @@ class Privacy:
         said = (node for node, one in holding.items() if one.said)
         return frozenset([*(node for node in columns if node is not None), *said])
 
-    def _evidence(self, then: set[str] | None) -> Evidence:
+    def _evidence(self, then: Moment | None) -> Evidence:
         from lineage_graph.privacy.identifiability import Evidence
 
         inventory = self._inventory
@@ -272,8 +280,9 @@ class Privacy:
         names = self._catalogue.names_of(versions.values())
         rows = self._queries.run("privacy/assessments")
         if then is not None:
-            rows = [row for row in rows if str(row["assessment"]) in then]
-        counts = self._queries.run("privacy/least_counts")
+            rows = [row for row in rows if str(row["assessment"]) in then.described]
+        counts = self._said("privacy/least_counts", "column", then)
+        approximate = self._said("privacy/approximate", "derivation", then)
         return Evidence(
             {number: names.get(iri, iri) for number, iri in versions.items()},
             {
@@ -286,5 +295,5 @@ class Privacy:
                 for row in counts
                 if str(row["column"]) in inventory.number
             },
-            frozenset(self._numbered("privacy/approximate", "derived", "source")),
+            frozenset(self._numbered(approximate, "derived", "source")),
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import rdflib
 
 from lineage_graph import cli
 from lineage_graph.declarations import bundled
@@ -135,6 +137,35 @@ def test_the_shell_says_what_something_is_and_lists_the_newest(
         shown = graph.privacy("Mclassifier")._repr_mimebundle_()
         assert "<table" in shown["text/html"] and "not legal advice" in shown["text/plain"].lower()
         assert [one.name for one in graph.statuses()] == [row["name"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("name", "later", "seen"),
+    [
+        ("S14-groups-of-enough", r" ; lg:leastCount \d+", "G"),
+        ("not-traced", r" ; lg:approximate true", "X"),
+        ("predictions", r"  lg:labelColumn <[^>]+> ;\n", "B"),
+        ("models", r"(?<=a prov:Entity) , lg:FittedStep", "Mvalues"),
+    ],
+)
+@pytest.mark.parametrize("again", [True, False], ids=["said again", "said beside"])
+def test_what_was_recorded_later_is_not_in_an_earlier_answer(
+    name: str, later: str, seen: str, again: bool, tmp_path: Path
+) -> None:
+    whole = (CASES / name / "given.ttl").read_text()
+    first, second = tmp_path / "first.ttl", tmp_path / "second.ttl"
+    first.write_text(re.sub(later, "", whole))
+    if not again:
+        missing = set(rdflib.Graph().parse(data=whole)) - set(rdflib.Graph().parse(first))
+        assert missing
+        second.write_text("".join(f"{s.n3()} {p.n3()} {o.n3()} .\n" for s, p, o in missing))
+    record(tmp_path, first)
+    with Graph(opened(tmp_path, "memory:")) as graph:
+        before = graph._privacy.statuses()
+        record(tmp_path, CASES / name / "given.ttl" if again else second)
+        assert graph._privacy.statuses(as_of=1) == before
+        assert graph.privacy(iri(seen)) != before[iri(seen)]
+        check(graph, name)
 
 
 def test_what_was_said_later_is_not_in_an_earlier_answer(tmp_path: Path) -> None:
