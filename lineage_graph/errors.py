@@ -20,6 +20,8 @@
     |   +-- ReplayMismatch           exit 6, raised by ``Replay.verify()`` only
     +-- ExecutorUnavailable          exit 3, Spark did not start
     +-- MissingExtra                 exit 3, an optional package or Java is absent
+    +-- AccessNotConfigured          exit 3, others could reach a server that knows nobody
+    +-- AddressUnusable              a server cannot listen where it was told to
     +-- PolicyRefused                exit 5, for example a model class that is not allowed
         +-- LimitExceeded            a text of a stranger costs more than one may
 
@@ -158,6 +160,19 @@ class MissingExtra(LineageGraphError):
 
     code = "missing-extra"
     exit_status = 3
+
+
+class AccessNotConfigured(LineageGraphError):
+    """A server that others reach has no way to tell who they are; it does not start."""
+
+    code = "access-not-configured"
+    exit_status = 3
+
+
+class AddressUnusable(LineageGraphError):
+    """A server cannot listen at an address: it is taken, or not this machine's."""
+
+    code = "address-unusable"
 
 
 class PolicyRefused(LineageGraphError):

@@ -15,8 +15,10 @@ from lineage_graph.cli import (
     licenses,
     processing,
     reports,
+    serving,
     statuses,
     subjects,
+    tokens,
     visibility,
 )
 from lineage_graph.cli.program import app, main
@@ -30,7 +32,9 @@ __all__ = [
     "main",
     "processing",
     "reports",
+    "serving",
     "statuses",
     "subjects",
+    "tokens",
     "visibility",
 ]

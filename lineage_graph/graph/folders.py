@@ -79,6 +79,11 @@ class Folders:
         return self.root / "membership"
 
     @property
+    def access(self) -> Path:
+        """Tokens of a server, and the key its pseudonyms are made with; never in the graph."""
+        return self.root / "access"
+
+    @property
     def agents(self) -> Path:
         """Which pseudonym a person of this machine has; never in the graph."""
         return self.root / "agents"

@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 
 from lineage_graph import __version__
-from lineage_graph.server import health, problems
-from lineage_graph.server.authorize import authorize
+from lineage_graph.errors import LineageGraphError
+from lineage_graph.server import contract, health, problems
+from lineage_graph.server.addresses import Addresses
+from lineage_graph.server.authorize import authorize, refuse_unguarded
+from lineage_graph.server.bodies import LARGEST
 from lineage_graph.server.served import Served
 from lineage_graph.server.settings import Settings
 
-ROUTERS = (health.router,)
+ROUTERS = (health.router, contract.router)
 
 
 def application(settings: Settings) -> FastAPI:
@@ -25,7 +28,11 @@ def application(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.served = Served.open(settings)
+        try:
+            app.state.served = Served.open(settings)
+        except LineageGraphError as error:
+            app.state.failed = error
+            raise
         try:
             yield
         finally:
@@ -34,12 +41,17 @@ def application(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="lineage_graph",
         version=__version__,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=LARGEST,
         lifespan=lifespan,
         dependencies=[Depends(authorize)],
     )
     for router in ROUTERS:
         app.include_router(router)
+    app.add_middleware(Addresses, settings=settings)
+    refuse_unguarded(app)
     problems.install(app)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 
@@ -16,6 +17,8 @@ class Settings:
         host: Address to listen on.
         port: Port to listen on; 0 for any that is free.
         dev: Whether GraphQL shows its schema and a page to try it.
+        allowed_hosts: Names, with or without a port, by which clients may call it besides
+            those of this machine.
     """
 
     store: Path
@@ -23,3 +26,14 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8321
     dev: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
