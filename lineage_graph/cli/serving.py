@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from lineage_graph.errors import MissingExtra
     "serve",
     "serve --port 9000 --store warehouse",
     "serve --host 0.0.0.0 --allow-host lineage.example.org",
+    "serve --host 0.0.0.0 --oidc oidc.toml",
 )
 def serve(
     session: Session,
@@ -36,10 +38,15 @@ def serve(
             help="Another name by which clients call it; may be repeated.",
         ),
     ] = None,
+    oidc: Annotated[
+        Path | None,
+        typer.Option("--oidc", metavar="FILE", help="Whose signed tokens are believed (TOML)."),
+    ] = None,
 ) -> None:
     """Serve the store over HTTP until the process is told to end.
 
-    Without tokens only this machine is listened to, and whoever sits at it may do everything.
+    Without tokens and without --oidc only this machine is listened to, and whoever sits at it
+    may do everything. Any other address needs one of the two.
     """
     from lineage_graph.graph.folders import store_folder
 
@@ -58,5 +65,6 @@ def serve(
         port,
         dev,
         tuple(allow_host or ()),
+        oidc,
     )
     running.serve(settings, session.say)

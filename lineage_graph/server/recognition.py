@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from lineage_graph.access.principals import Principal
 from lineage_graph.access.roles import Roles
 from lineage_graph.access.tokens import PREFIX, Tokens
+from lineage_graph.access.vouched import Vouched
 from lineage_graph.server.failures import Failures, Refused
 from lineage_graph.server.settings import Settings
 
@@ -30,6 +32,7 @@ class Recognition:
         settings: What the operator decided.
         roles: Every role there is.
         tokens: The tokens of the store.
+        vouched: People whom an issuer vouches for; None where no issuer is believed.
         local: Gives the agent of whoever sits at this machine.
 
     Attributes:
@@ -41,14 +44,16 @@ class Recognition:
         settings: Settings,
         roles: Roles,
         tokens: Tokens,
+        vouched: Vouched | None,
         local: Callable[[], str],
     ) -> None:
         self._roles = roles
         self._tokens = tokens
+        self._vouched = vouched
         self._local = local
         self._failures = Failures()
         self.refused: Counter[str] = Counter()
-        self._demanded = not settings.loopback
+        self._demanded = vouched is not None or not settings.loopback
 
     async def principal(self, connection: HTTPConnection) -> Principal:
         """Return who a request is from.
@@ -73,7 +78,13 @@ class Recognition:
         return await self._bearer(connection, secret.strip())
 
     async def _bearer(self, connection: HTTPConnection, secret: str) -> Principal:
-        token = self._tokens.found(secret) if secret.startswith(PREFIX) else None
+        if self._vouched is not None and not secret.startswith(PREFIX):
+            # A signature takes its time, and the issuer's keys may have to be fetched.
+            person = await run_in_threadpool(self._vouched.recognised, secret)
+            if person is None:
+                raise self._failed(connection, "signed")
+            return person
+        token = self._tokens.found(secret)
         if token is None:
             raise self._failed(connection, "unknown")
         if token.state != "live":

@@ -120,14 +120,14 @@ def _knows_somebody(settings: Settings) -> bool:
     """Tell whether somebody could authenticate; only this machine is served without."""
     with closing(Tokens(Folders(settings.store).access)) as tokens:
         made = tokens.all()
-    if any(token.state == "live" for token in made):
+    if settings.oidc is not None or any(token.state == "live" for token in made):
         return True
     if settings.loopback:
         return bool(made)
     raise AccessNotConfigured(
         f"Others could reach {settings.host}, and nobody could say who they are. Type: "
         f"lineage-graph tokens create NAME --role reader --store {str(settings.store)!r}"
-        " and start again."
+        " and start again, or name an issuer with --oidc FILE."
     )
 
 

@@ -7,10 +7,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from lineage_graph.access.issuers import Issuer
+from lineage_graph.access.pseudonyms import Pseudonyms
 from lineage_graph.access.roles import Roles
 from lineage_graph.access.tokens import Tokens
+from lineage_graph.access.vouched import Vouched
 from lineage_graph.declarations import Declarations
 from lineage_graph.graph.declared import Declared
+from lineage_graph.graph.folders import Folders
 from lineage_graph.graph.opening import Opened, opened
 from lineage_graph.server.recognition import Recognition
 from lineage_graph.server.settings import Settings
@@ -42,12 +46,17 @@ class Served:
         Raises:
             LedgerBroken: The ledger is damaged; nothing is served.
             StoreUnavailable: The folder cannot be used.
-            DeclarationError: What an organisation declares cannot be used.
+            DeclarationError: What an organisation declares, or says of an issuer, cannot be used.
+            NotFound: A role is given to a group of the issuer that there is not.
         """
         roles = Roles.declared(Declared(Declarations(settings.declarations)).rows("access/roles"))
+        access = Folders(settings.store).access
+        vouched = None
+        if settings.oidc is not None:
+            vouched = Vouched(Issuer.read(settings.oidc), roles, Pseudonyms(access))
+        tokens = Tokens(access)
         parts = opened(settings.store)
-        tokens = Tokens(parts.folders.access)
-        recognition = Recognition(settings, roles, tokens, parts.author)
+        recognition = Recognition(settings, roles, tokens, vouched, parts.author)
         return cls(settings, parts, Views(settings), tokens, recognition)
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ class Settings:
         dev: Whether GraphQL shows its schema and a page to try it.
         allowed_hosts: Names, with or without a port, by which clients may call it besides
             those of this machine.
+        oidc: File that says whose signed tokens are believed; None for nobody's.
     """
 
     store: Path
@@ -27,6 +28,7 @@ class Settings:
     port: int = 8321
     dev: bool = False
     allowed_hosts: tuple[str, ...] = ()
+    oidc: Path | None = None
 
     @property
     def loopback(self) -> bool:

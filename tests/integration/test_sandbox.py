@@ -64,7 +64,10 @@ HOSTILE = {
     "parentheses": (f"SELECT * {{ FILTER {'(' * 10_000}1{')' * 10_000} }}", "nests brackets"),
     "braces": (f"SELECT * {'{' * 3_000}{'}' * 3_000}", "nests brackets"),
     "signs": (f"SELECT * {{ FILTER({'!' * 100_000}1) }}", "nested more deeply|2 seconds"),
-    "unions": (f"SELECT * {{ {' UNION '.join(['{?s ?p ?o}'] * 20_000)} }}", "nested more deeply|2 seconds"),
+    "unions": (
+        f"SELECT * {{ {' UNION '.join(['{?s ?p ?o}'] * 20_000)} }}",
+        "nested more deeply|2 seconds",
+    ),
     "steps": (f"SELECT * {{ ?s {'/'.join(['(<urn:p>|!<urn:p>)*'] * 1_000)} ?o }}", "2 seconds"),
     "product": (f"SELECT (COUNT(*) AS ?n) {{ {PRODUCT} }}", "2 seconds"),
     "rows": (f"SELECT * {{ {PRODUCT} }}", "more than 2000 rows|2 seconds"),
@@ -96,7 +99,11 @@ DOCUMENTS = {
         "application/rdf+xml",
         "does not parse",
     ),
-    "nested": (b'{"urn:p":' * 3_000 + b"1" + b"}" * 3_000, "application/ld+json", "memory|2 seconds"),
+    "nested": (
+        b'{"urn:p":' * 3_000 + b"1" + b"}" * 3_000,
+        "application/ld+json",
+        "memory|2 seconds",
+    ),
     "brackets": (b"[" * 300_000, "application/ld+json", "does not parse"),
     "remote": (
         b'{"@context":"http://127.0.0.1:9/c","urn:p":1}',
