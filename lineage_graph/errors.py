@@ -10,6 +10,7 @@
     |   +-- NotFound                 exit 4, with "did you mean"
     +-- StoreError
     |   +-- StoreUnavailable         a store that does not answer
+    |   |   +-- CheckpointGone       a frozen folder was dropped before it was read
     |   +-- StoreLocked              another process holds the projection too long
     |   +-- LedgerBroken             the hash chain does not hold; names the first bad entry
     |   +-- ArtifactBroken           a content-addressed file is missing or altered
@@ -89,6 +90,12 @@ class StoreUnavailable(StoreError):
     """The store does not answer, or answers with an error."""
 
     code = "store-unavailable"
+
+
+class CheckpointGone(StoreUnavailable):
+    """A frozen folder holds less than it did; another one has to be taken."""
+
+    code = "checkpoint-gone"
 
 
 class StoreLocked(StoreError):

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from lineage_graph.errors import DeclarationError, StoreUnavailable
+from lineage_graph.errors import DeclarationError
 from lineage_graph.ledger import Entry, Ledger
 from lineage_graph.query import Queries
 from lineage_graph.sandbox import MEBIBYTE, Checkpoint, Limits
@@ -108,10 +108,7 @@ def selected(checkpoints: Checkpoints, sandbox: Sandbox, queries: Queries, sparq
         return queries.select(sparql)
     # It gets ready while the projection is brought up to date.
     sandbox.start()
-    try:
-        found = sandbox.query(checkpoints.now(), sparql)
-    except StoreUnavailable:
-        found = sandbox.query(checkpoints.now(), sparql)
+    found = sandbox.query(checkpoints.now, sparql)
     if found.form != "SELECT" or found.body is None:
         raise DeclarationError("the query is not a SELECT")
     return table_rows(found.body)

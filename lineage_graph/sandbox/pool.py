@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from lineage_graph.errors import InvalidRecord, StoreUnavailable
+from lineage_graph.errors import CheckpointGone, InvalidRecord, StoreUnavailable
 from lineage_graph.sandbox import Answer, Checkpoint, Limits
 from lineage_graph.sandbox.frames import Frame
 from lineage_graph.sandbox.process import Process
@@ -56,7 +56,7 @@ class Sandbox:
 
     def query(
         self,
-        checkpoint: Checkpoint,
+        checkpoint: Callable[[], Checkpoint],
         sparql: str,
         table: str | None = "json",
         graph: str | None = None,
@@ -66,7 +66,7 @@ class Sandbox:
         """Answer a question over a projection as far as it had come.
 
         Args:
-            checkpoint: What is asked.
+            checkpoint: Gives what is asked; once more, should that be dropped meanwhile.
             sparql: The question.
             table: ``json``, ``xml``, ``csv`` or ``tsv`` for rows, and for yes or no.
             graph: ``turtle``, ``ntriples``, ``jsonld``, ``rdfxml``, ``trig`` or ``nquads``
@@ -78,13 +78,10 @@ class Sandbox:
             DeclarationError: It does not parse, or names a bundle that is not there.
             PolicyRefused: It is more than a question.
             LimitExceeded: It costs more than one may.
-            StoreUnavailable: The folder went back behind the checkpoint, or every worker
-                is busy.
+            StoreUnavailable: The checkpoint was dropped twice, or every worker is busy.
         """
         request = {
             "do": "query",
-            "folder": str(checkpoint.folder),
-            "applied": [checkpoint.applied.seq, checkpoint.applied.chain],
             "table": table,
             "graph": graph,
             "default": list(default),
@@ -94,7 +91,10 @@ class Sandbox:
             text = sparql.encode()
         except UnicodeEncodeError as problem:
             raise InvalidRecord(f"The query holds a lone surrogate: {problem}") from problem
-        header, body = self._ask(request, text)
+        try:
+            header, body = self._ask(_over(checkpoint(), request), text)
+        except CheckpointGone:
+            header, body = self._ask(_over(checkpoint(), request), text)
         return Answer(header["form"], None if header["empty"] else body)
 
     def nquads(self, data: bytes, media_type: str) -> bytes:
@@ -168,3 +168,11 @@ class Sandbox:
         return StoreUnavailable(
             f"{self._workers} requests are being worked on and none ended in time. Ask again later."
         )
+
+
+def _over(checkpoint: Checkpoint, request: dict[str, Any]) -> dict[str, Any]:
+    applied = checkpoint.applied
+    return request | {
+        "folder": str(checkpoint.folder),
+        "applied": [applied.seq, applied.chain],
+    }

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from lineage_graph.errors import (
+    CheckpointGone,
     DeclarationError,
     InvalidRecord,
     LimitExceeded,
@@ -32,8 +33,8 @@ _PROGRAM: Final = (
 _ERRORS: Final[dict[str, type[LineageGraphError]]] = {
     kind.code: kind
     for kind in (
-        *(DeclarationError, InvalidRecord, LimitExceeded, NotFound, PolicyRefused),
-        *(StoreLocked, StoreUnavailable),
+        *(CheckpointGone, DeclarationError, InvalidRecord, LimitExceeded, NotFound),
+        *(PolicyRefused, StoreLocked, StoreUnavailable),
     )
 }
 _PIECE: Final = 1 << 20

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from lineage_graph.errors import (
     DeclarationError,
     InvalidRecord,
+    LimitExceeded,
     LineageGraphError,
     NotFound,
     PolicyRefused,
@@ -27,6 +28,7 @@ _STATUS: Final[tuple[tuple[type[LineageGraphError], int], ...]] = (
     (InvalidRecord, 400),
     (DeclarationError, 400),
     (RecordConflict, 409),
+    (LimitExceeded, 422),
     (PolicyRefused, 403),
     (StoreLocked, 503),
     (StoreUnavailable, 503),

@@ -16,6 +16,7 @@ from lineage_graph.declarations import Declarations
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.folders import Folders
 from lineage_graph.graph.opening import Opened, opened
+from lineage_graph.sandbox.pool import Sandbox
 from lineage_graph.server.recognition import Recognition
 from lineage_graph.server.settings import Settings
 from lineage_graph.server.views import Views
@@ -31,6 +32,7 @@ class Served:
         views: Graphs to answer from.
         tokens: Who may ask.
         recognition: Tells who a request is from.
+        sandbox: Reads what strangers wrote.
     """
 
     settings: Settings
@@ -38,6 +40,7 @@ class Served:
     views: Views
     tokens: Tokens
     recognition: Recognition
+    sandbox: Sandbox
 
     @classmethod
     def open(cls, settings: Settings) -> Served:
@@ -57,10 +60,12 @@ class Served:
         tokens = Tokens(access)
         parts = opened(settings.store)
         recognition = Recognition(settings, roles, tokens, vouched, parts.author)
-        return cls(settings, parts, Views(settings), tokens, recognition)
+        sandbox = Sandbox(settings.sparql, settings.sparql_workers)
+        return cls(settings, parts, Views(settings), tokens, recognition, sandbox)
 
     def close(self) -> None:
         """Let the store go."""
+        self.sandbox.close()
         self.views.close()
         self.tokens.close()
         self.opened.store.close()

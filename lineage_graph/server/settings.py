@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+
+from lineage_graph.sandbox import Limits
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Settings:
         allowed_hosts: Names, with or without a port, by which clients may call it besides
             those of this machine.
         oidc: File that says whose signed tokens are believed; None for nobody's.
+        sparql: What one SPARQL query may cost.
+        sparql_workers: How many SPARQL queries are worked on at once.
     """
 
     store: Path
@@ -29,6 +33,8 @@ class Settings:
     dev: bool = False
     allowed_hosts: tuple[str, ...] = ()
     oidc: Path | None = None
+    sparql: Limits = field(default_factory=Limits)
+    sparql_workers: int = 2
 
     @property
     def loopback(self) -> bool:

@@ -92,6 +92,9 @@ def evaluate(
     """
     question = require_question(sparql)
     asked = dataset or Dataset(question.default, question.named)
+    _require_bundles(graph, asked)
+    if len(asked.default) > 1:
+        graph = _merged(graph, asked)
     try:
         answer = graph.query(sparql, **_graphs(graph, asked, question.names_graphs))
     except SyntaxError as problem:
@@ -107,14 +110,34 @@ def evaluate(
     return Answered(form, _table(answer, formats.table, most))
 
 
+def _require_bundles(graph: ox.Store, asked: Dataset) -> None:
+    """Refuse what is no bundle; how far a store has come is noted in a graph that is none."""
+    for name in (*asked.default, *asked.named):
+        if name == STATE or not graph.contains_named_graph(ox.NamedNode(name)):
+            raise DeclarationError(f"There is no bundle <{name}> to ask.")
+
+
+def _merged(graph: ox.Store, asked: Dataset) -> ox.Store:
+    """Return a graph whose default graph is the merge of several bundles.
+
+    The engine asks several default graphs one after the other, and finds what two of
+    them say twice.
+    """
+    merged = ox.Store()
+    for name in asked.default:
+        for quad in graph.quads_for_pattern(None, None, None, ox.NamedNode(name)):
+            merged.add(ox.Quad(*quad.triple))
+    for name in asked.named:
+        merged.extend(graph.quads_for_pattern(None, None, None, ox.NamedNode(name)))
+    return merged
+
+
 def _graphs(graph: ox.Store, asked: Dataset, names_graphs: bool) -> dict[str, Any]:
-    """Return what the engine is told to look at; how far the store has come is no bundle."""
+    """Return what the engine is told to look at, so that FROM tells it nothing more."""
     if asked:
-        for name in (*asked.default, *asked.named):
-            if name == STATE or not graph.contains_named_graph(ox.NamedNode(name)):
-                raise DeclarationError(f"There is no bundle <{name}> to ask.")
+        default = [ox.NamedNode(name) for name in asked.default]
         return {
-            "default_graph": [ox.NamedNode(name) for name in asked.default],
+            "default_graph": default if len(default) < 2 else ox.DefaultGraph(),
             "named_graphs": [ox.NamedNode(name) for name in asked.named],
         }
     if not names_graphs:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pyoxigraph as ox
 
-from lineage_graph.errors import StoreUnavailable
+from lineage_graph.errors import CheckpointGone
 from lineage_graph.stores import Applied
 from lineage_graph.stores.oxigraph import DAMAGE, FolderStore
 
@@ -25,12 +25,12 @@ class Frozen(FolderStore):
         """Do something with a snapshot that holds at least what is wanted.
 
         Raises:
-            StoreUnavailable: The folder holds less, or cannot be read.
+            CheckpointGone: The folder holds less, or cannot be read.
         """
         if self.applied != wanted:
             self.close()
             if self.applied.seq < wanted.seq:
-                raise StoreUnavailable("The graph was dropped meanwhile. Ask again.")
+                raise CheckpointGone("The graph was dropped meanwhile. Ask again.")
         return self._read(work)
 
     def _read(self, work: Callable[[ox.Store], T]) -> T:
@@ -41,4 +41,4 @@ class Frozen(FolderStore):
         try:
             return work(self._open_reader())
         except DAMAGE as problem:
-            raise StoreUnavailable("The files of the graph cannot be read. Ask again.") from problem
+            raise CheckpointGone("The files of the graph cannot be read. Ask again.") from problem

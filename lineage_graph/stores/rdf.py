@@ -54,24 +54,27 @@ def to_nquads(jsonld: bytes) -> bytes:
     return b"".join(sorted({f"{quad} .\n".encode() for quad in quads}))
 
 
-def parse(data: bytes, format: RdfFormat, *, source: str = "the text") -> list[ox.Quad]:
+def parse(
+    data: bytes, format: RdfFormat, *, source: str = "the text", base: str | None = None
+) -> list[ox.Quad]:
     """Parse RDF text.
 
     Args:
         data: The text.
         format: Its format.
         source: What to call it in a message, such as a file's name.
+        base: IRI that relative IRIs are relative to.
 
     Raises:
         DeclarationError: With line and column, when it does not parse.
     """
     try:
-        return list(ox.parse(data, format=FORMATS[format]))
+        return list(ox.parse(data, format=FORMATS[format], base_iri=base))
     except SyntaxError as problem:
         raise DeclarationError(f"{source} does not parse: {problem}") from problem
 
 
-def convert(data: bytes, source: RdfFormat, target: RdfFormat) -> bytes:
+def convert(data: bytes, source: RdfFormat, target: RdfFormat, *, base: str | None = None) -> bytes:
     """Return RDF text in another format, with our prefixes where the format has any.
 
     Args:
@@ -79,11 +82,12 @@ def convert(data: bytes, source: RdfFormat, target: RdfFormat) -> bytes:
         source: Its format.
         target: The format wanted; ``turtle``, ``ntriples`` and ``rdfxml`` leave graph
             names out.
+        base: IRI that relative IRIs are relative to.
 
     Raises:
         DeclarationError: When the text does not parse.
     """
-    quads = parse(data, source)
+    quads = parse(data, source, base=base)
     said: Iterable[ox.Quad] | Iterable[ox.Triple] = quads
     if target in ("turtle", "ntriples", "rdfxml"):
         # dict.fromkeys keeps the order while it drops what two graphs both say.

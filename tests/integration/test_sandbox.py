@@ -46,7 +46,7 @@ def checkpoint(store: Path) -> Checkpoint:
 
 
 def rows(sandbox: Sandbox, checkpoint: Checkpoint, sparql: str) -> list[Row]:
-    return list(table_rows(sandbox.query(checkpoint, sparql).body or b""))
+    return list(table_rows(sandbox.query(lambda: checkpoint, sparql).body or b""))
 
 
 def entity_bomb() -> bytes:
@@ -88,7 +88,7 @@ def test_a_hostile_question_says_what_it_hit(
 ) -> None:
     sparql, said = HOSTILE[kind]
     with pytest.raises((LimitExceeded, DeclarationError), match=said):
-        sandbox.query(checkpoint, sparql)
+        sandbox.query(lambda: checkpoint, sparql)
     assert rows(sandbox, checkpoint, "SELECT ?x { BIND(1 AS ?x) }") == [{"x": 1}]
 
 
@@ -150,7 +150,7 @@ def test_more_than_a_question_is_refused(
     sandbox: Sandbox, checkpoint: Checkpoint, sparql: str
 ) -> None:
     with pytest.raises(PolicyRefused, match=r"SERVICE|FROM|LOAD|INSERT"):
-        sandbox.query(checkpoint, sparql)
+        sandbox.query(lambda: checkpoint, sparql)
 
 
 def test_the_stores_own_notes_are_no_bundle(sandbox: Sandbox, checkpoint: Checkpoint) -> None:
@@ -160,9 +160,9 @@ def test_the_stores_own_notes_are_no_bundle(sandbox: Sandbox, checkpoint: Checkp
     assert rows(sandbox, checkpoint, ask) == []
     for sparql in (f"SELECT * FROM <{STATE}> {{ ?s ?p ?o }}", f"ASK FROM NAMED <{STATE}> {{ }}"):
         with pytest.raises(DeclarationError, match="no bundle"):
-            sandbox.query(checkpoint, sparql)
+            sandbox.query(lambda: checkpoint, sparql)
     with pytest.raises(DeclarationError, match="no bundle"):
-        sandbox.query(checkpoint, "ASK { }", named=[STATE])
+        sandbox.query(lambda: checkpoint, "ASK { }", named=[STATE])
 
 
 def test_the_protocols_dataset_takes_the_place_of_from(sandbox: Sandbox, store: Path) -> None:
@@ -177,11 +177,11 @@ def test_the_protocols_dataset_takes_the_place_of_from(sandbox: Sandbox, store: 
         )
     )
     counted = f"SELECT ?s ?p ?o FROM <{one}> {{ ?s ?p ?o }} ORDER BY ?s ?p ?o"
-    in_other = sandbox.query(checkpoint, counted.replace(one, other)).body
-    assert sandbox.query(checkpoint, counted, default=[other]).body == in_other
-    assert sandbox.query(checkpoint, counted).body != in_other
+    in_other = sandbox.query(lambda: checkpoint, counted.replace(one, other)).body
+    assert sandbox.query(lambda: checkpoint, counted, default=[other]).body == in_other
+    assert sandbox.query(lambda: checkpoint, counted).body != in_other
     named = "SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } }"
-    answer = sandbox.query(checkpoint, named, named=[other])
+    answer = sandbox.query(lambda: checkpoint, named, named=[other])
     assert list(table_rows(answer.body or b"")) == [{"g": Iri(other)}]
 
 
@@ -193,13 +193,13 @@ def test_a_format_that_is_not_wanted_is_not_written(
         ("SELECT * { }", "SELECT"),
         ("DESCRIBE <urn:a>", "CONSTRUCT"),
     ):
-        answer = sandbox.query(checkpoint, sparql, table=None, graph=None)
+        answer = sandbox.query(lambda: checkpoint, sparql, table=None, graph=None)
         assert (answer.form, answer.body) == (form, None)
 
 
 def test_one_hostile_question_leaves_others_alone(sandbox: Sandbox, checkpoint: Checkpoint) -> None:
     with ThreadPoolExecutor() as pool:
-        slow = pool.submit(sandbox.query, checkpoint, HOSTILE["product"][0])
+        slow = pool.submit(sandbox.query, lambda: checkpoint, HOSTILE["product"][0])
         for _ in range(20):
             assert rows(sandbox, checkpoint, "SELECT ?x { BIND(1 AS ?x) }") == [{"x": 1}]
         assert not slow.done()
@@ -218,27 +218,27 @@ def test_a_folder_that_moved_on_is_read_again(sandbox: Sandbox, store: Path) -> 
         assert second["n"] > first["n"]
     ahead = Checkpoint(before.folder, Applied(99, ""))
     with pytest.raises(StoreUnavailable, match="Ask again"):
-        sandbox.query(ahead, count)
+        sandbox.query(lambda: ahead, count)
 
 
 def test_a_closed_sandbox_ends_what_is_running(checkpoint: Checkpoint) -> None:
     closing = Sandbox(Limits(seconds=60), workers=1)
     with ThreadPoolExecutor() as pool:
-        slow = pool.submit(closing.query, checkpoint, HOSTILE["product"][0])
+        slow = pool.submit(closing.query, lambda: checkpoint, HOSTILE["product"][0])
         while not closing.busy:
             assert not slow.done()
         closing.close()
         with pytest.raises(LimitExceeded):
             slow.result()
     with pytest.raises(StoreUnavailable):
-        closing.query(checkpoint, "ASK { }")
+        closing.query(lambda: checkpoint, "ASK { }")
 
 
 def test_a_graph_survives_what_is_typed_into_it(store: Path) -> None:
     record(store, FIRST)
     with connect(store) as graph:
         process = os.getpid()
-        with pytest.raises(LimitExceeded, match="nested more deeply|2 seconds"):
+        with pytest.raises(LimitExceeded, match="nested more deeply"):
             graph.query(HOSTILE["signs"][0])
         assert os.getpid() == process
         direct = graph.query("records/labels")
