@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_graph.declarations import Declarations
+from lineage_graph.errors import NotFound
 from lineage_graph.graph.catalogue import Catalogue
 from lineage_graph.graph.checks import Checks
 from lineage_graph.graph.exporting import export
@@ -175,6 +176,21 @@ class Asking:
         """
         history = None if name is None else [node.iri for node in self.lineage(name).nodes]
         return export(self._queries, history, format)
+
+    def about(self, iri: str, format: str = "trig") -> bytes:
+        """Return the bundles that say something about one node, for other tools.
+
+        Args:
+            iri: The node.
+            format: ``trig``, ``turtle``, ``json-ld`` or ``nquads``.
+
+        Raises:
+            NotFound: None does.
+            InvalidRecord: There is no such format.
+        """
+        if not self._queries.run("records/bundles", node=iri):
+            raise NotFound(f"Nothing is recorded about {iri}.")
+        return export(self._queries, [iri], format)
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
         """Check the ledger's chain, the projection, artifacts and data.

@@ -9,14 +9,20 @@ from fastapi import Depends, FastAPI
 
 from lineage_graph import __version__
 from lineage_graph.errors import LineageGraphError
-from lineage_graph.server import contract, health, problems, sparql
+from lineage_graph.server import contract, health, pages, problems, reports, sparql
 from lineage_graph.server.addresses import Addresses
 from lineage_graph.server.authorize import authorize, refuse_unguarded
 from lineage_graph.server.bodies import LARGEST
 from lineage_graph.server.served import Served
 from lineage_graph.server.settings import Settings
 
-ROUTERS = (health.router, contract.router, sparql.router)
+ROUTERS = (
+    health.router,
+    contract.router,
+    sparql.router,
+    pages.router,
+    reports.router,
+)
 
 
 def application(settings: Settings) -> FastAPI:

@@ -1,0 +1,43 @@
+"""Where something came from or what came of it, as an image of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+
+from lineage_graph.server.authorize import Caller, needs
+from lineage_graph.server.pages.entity import DEPTH, known
+from lineage_graph.server.served import Here
+
+router = APIRouter(tags=["pages"])
+
+MEDIA_TYPE: Final = "image/svg+xml"
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "private, no-cache",
+}
+
+
+@router.get(
+    "/pictures/{direction}/{iri:path}",
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE: {}}}},
+    openapi_extra=needs("read"),
+)
+def picture(
+    here: Here,
+    caller: Caller,
+    direction: Literal["up", "down"],
+    iri: Annotated[str, Path(description="IRI of a dataset, model or version.")],
+    depth: Annotated[int, Query(ge=1, le=1000)] = DEPTH,
+) -> Response:
+    """Return the lineage of a dataset or model as SVG.
+
+    Raises:
+        NotFound: There is no such thing, or the caller may not see it.
+    """
+    with here.views.borrow(caller) as graph:
+        drawn = graph.lineage(known(graph, iri), direction, depth).to_svg()
+    return Response(drawn, media_type=MEDIA_TYPE, headers=_HEADERS)
