@@ -25,6 +25,7 @@ AWKWARD = {
     "template": "{{ 7 * 7 }}{% raw %}",
     "dots": "..",
     "slashes": "../a/b?c=d#e%2Ff",
+    "climbing": "a/../../b\\c;x",
     "right to left": "سجل المسافرين 2026 שלום",
     "emoji": "✈️ 👩🏽‍✈️ ação",
     "an at sign": "me@home@3rd",

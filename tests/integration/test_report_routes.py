@@ -95,8 +95,6 @@ def _title(format: str, data: bytes) -> bool:
         ("ropa?as_of=yesterday", 400, ""),
         ("breach?dataset=nowhere", 404, ""),
         ("subject-request?subject=cpf", 400, "POST it"),
-        ("..%2f..%2fetc%2fpasswd", 404, ""),
-        ("ropa%00", 404, ""),
     ],
 )
 def test_what_cannot_be_reported_says_why(

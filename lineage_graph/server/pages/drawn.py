@@ -13,6 +13,8 @@ from fastapi.responses import HTMLResponse
 
 from lineage_graph import __version__
 from lineage_graph.drawing.text import printable
+from lineage_graph.server.addresses import check_path
+from lineage_graph.server.failures import Refused
 from lineage_graph.server.pages.negotiation import language
 from lineage_graph.server.pages.speaking import Voice, speaking
 from lineage_graph.server.served import served
@@ -74,11 +76,16 @@ class Reader:
 
     def node(self, iri: str, **parameters: Any) -> str:
         """Return the address of the page about a node."""
-        return self.link(f"/id/{quote(iri, safe=':')}", **parameters)
+        path = f"/id/{quote(iri, safe=':')}"
+        try:
+            check_path(path.encode())
+        except Refused:
+            return self.link("/id", iri=iri, **parameters)
+        return self.link(path, **parameters)
 
     def picture(self, iri: str, direction: str, depth: int) -> str:
         """Return the address of a picture of a lineage."""
-        return f"/pictures/{direction}/{quote(iri, safe=':')}?{urlencode({'depth': depth})}"
+        return f"/pictures/{direction}?{urlencode({'iri': iri, 'depth': depth})}"
 
     def report(self, report: Mapping[str, Any], kind: str, name: str, format: str) -> str:
         """Return the address of a report about a dataset or model."""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
+from lineage_graph.access.principals import Principal
 from lineage_graph.errors import NotFound
 from lineage_graph.graph import Graph
 from lineage_graph.identity import kind_of
@@ -26,7 +27,7 @@ from lineage_graph.server.pages.entity import (
 )
 from lineage_graph.server.pages.home import Leaf
 from lineage_graph.server.pages.negotiation import media_type
-from lineage_graph.server.served import Here
+from lineage_graph.server.served import Here, Served
 from lineage_graph.stores import Iri
 
 router = APIRouter(tags=["pages"])
@@ -37,14 +38,19 @@ MEDIA_TYPES: Final[Mapping[str, Format]] = {
     "application/ld+json": "json-ld",
     "text/turtle": "turtle",
 }
+_FOUND: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {one: {} for one in MEDIA_TYPES}}
+}
 _ACCEPTABLE: Final = "text/html, application/ld+json or text/turtle"
 
 
+Chosen = Annotated[Format | None, Query(description="Instead of the header Accept.")]
+Depth = Annotated[int, Query(ge=1, le=1000, description="Most steps of a lineage.")]
+Page = Annotated[int, Query(ge=1, le=1_000_000, description="Of the versions, from 1.")]
+
+
 @router.get(
-    "/id/{name:path}",
-    response_class=HTMLResponse,
-    responses={200: {"content": {one: {} for one in MEDIA_TYPES}}},
-    openapi_extra=needs("read"),
+    "/id/{name:path}", response_class=HTMLResponse, responses=_FOUND, openapi_extra=needs("read")
 )
 def identified(
     request: Request,
@@ -54,9 +60,9 @@ def identified(
     name: Annotated[
         str, Path(description="An IRI, percent-encoded; or dataset/NAME, or model/NAME.")
     ],
-    format: Annotated[Format | None, Query(description="Instead of the header Accept.")] = None,
-    depth: Annotated[int, Query(ge=1, le=1000)] = DEPTH,
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    format: Chosen = None,
+    depth: Depth = DEPTH,
+    page: Page = 1,
 ) -> Response:
     """Return what is recorded about a node.
 
@@ -64,7 +70,38 @@ def identified(
         HTTPException: 406, nothing that there is would be accepted.
         NotFound: There is no such node, or the caller may not see it.
     """
-    chosen = format or _preferred(request)
+    return _answer(here, caller, reader, name, format or _preferred(request), depth, page)
+
+
+@router.get("/id", response_class=HTMLResponse, responses=_FOUND, openapi_extra=needs("read"))
+def asked_for(
+    request: Request,
+    here: Here,
+    caller: Caller,
+    reader: For,
+    iri: Annotated[str, Query(max_length=32_768, description="An IRI that no path can hold.")],
+    format: Chosen = None,
+    depth: Depth = DEPTH,
+    page: Page = 1,
+) -> Response:
+    """Return what is recorded about a node whose IRI is too long or too odd for a path.
+
+    Raises:
+        HTTPException: 406, nothing that there is would be accepted.
+        NotFound: There is no such node, or the caller may not see it.
+    """
+    return _answer(here, caller, reader, iri, format or _preferred(request), depth, page)
+
+
+def _answer(
+    here: Served,
+    caller: Principal,
+    reader: Reader,
+    name: str,
+    chosen: Format,
+    depth: int,
+    page: int,
+) -> Response:
     try:
         with here.views.borrow(caller) as graph:
             iri = known(graph, name)

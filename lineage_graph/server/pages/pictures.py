@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from lineage_graph.server.authorize import Caller, needs
 from lineage_graph.server.pages.entity import DEPTH, known
@@ -21,7 +21,7 @@ _HEADERS: Final = {
 
 
 @router.get(
-    "/pictures/{direction}/{iri:path}",
+    "/pictures/{direction}",
     response_class=Response,
     responses={200: {"content": {MEDIA_TYPE: {}}}},
     openapi_extra=needs("read"),
@@ -30,7 +30,9 @@ def picture(
     here: Here,
     caller: Caller,
     direction: Literal["up", "down"],
-    iri: Annotated[str, Path(description="IRI of a dataset, model or version.")],
+    iri: Annotated[
+        str, Query(max_length=32_768, description="IRI of a dataset, model or version.")
+    ],
     depth: Annotated[int, Query(ge=1, le=1000)] = DEPTH,
 ) -> Response:
     """Return the lineage of a dataset or model as SVG.
