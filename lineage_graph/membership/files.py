@@ -10,7 +10,7 @@ which a hash can be, and checks them: what was damaged is refused, whatever was 
     8 bytes   magic          4  version      4  entries in a block
     8         key id         8  entries
     24 each   block: first hash (8), BLAKE2b of its bytes (16)
-    16 each   entry: hash (8), hash of the row (8)
+    16 each   entry: hash (8), keyed hash of the row (8)
 
 All numbers are little-endian.
 """
@@ -35,7 +35,7 @@ from lineage_graph.identity import sha256, uuid7
 Entries = np.ndarray[Any, Any]
 
 MAGIC: Final = b"LGMEMBER"
-VERSION: Final = 1
+VERSION: Final = 2
 BLOCK: Final = 1024
 SUFFIX: Final = ".members"
 ENTRY: Final = np.dtype([("subject", "<u8"), ("row", "<i8")])
@@ -81,7 +81,7 @@ class Membership:
         return int(self._rows)
 
     def rows(self, subject: int) -> list[int]:
-        """Return the hashes of the rows in which an identifier occurs, each as often.
+        """Return what stands for the rows in which an identifier occurs, each as often.
 
         Args:
             subject: What stands for the identifier; see :meth:`Key.hashed`.

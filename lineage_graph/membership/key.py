@@ -18,6 +18,8 @@ from lineage_graph.identity import sha256, uuid7
 SIZE: Final = 32
 PREFIX: Final = 8
 """Bytes of a hash that are kept."""
+ROW: Final = "|"
+"""Begins what is hashed for a row; what is hashed for an identifier begins with its type."""
 _OWNER_ONLY: Final = 0o600
 
 
@@ -43,9 +45,18 @@ class Key:
             type_name: Short name of its type, such as ``cpf``.
             canonical: What makes it the same as another of its type.
         """
-        message = f"{type_name}|{canonical}".encode()
-        digest = hmac.new(self.secret, message, hashlib.sha256).digest()
-        return int.from_bytes(digest[:PREFIX], "big")
+        return int.from_bytes(self._beginning(f"{type_name}|{canonical}"), "big")
+
+    def row(self, row_hash: int) -> int:
+        """Return what stands for a row in an index, so that nobody can try rows without the key.
+
+        Args:
+            row_hash: The row's hash, as it is part of a fingerprint.
+        """
+        return int.from_bytes(self._beginning(f"{ROW}{row_hash}"), "big", signed=True)
+
+    def _beginning(self, message: str) -> bytes:
+        return hmac.new(self.secret, message.encode(), hashlib.sha256).digest()[:PREFIX]
 
 
 class Keyring:

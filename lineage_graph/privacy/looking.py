@@ -202,6 +202,7 @@ def _looked(
 ) -> Looked:
     found: Counter[int] = Counter()
     gaps: list[str] = []
+    broken: dict[str, str] = {}
     asked: dict[str, bool] = {}
     every = list(indexes)
     live = {index.column for index in every if key is not None and index.key == key.id}
@@ -215,7 +216,9 @@ def _looked(
                 found |= Counter(file.rows(hashes[index.semantic_type]))
                 asked[index.column] = index.rows == index.indexed
             except LineageGraphError as error:
-                gaps.append(str(error))
+                broken[index.column] = str(error)
+    # An index that was made again takes the place of one that cannot be read.
+    gaps += [why for column, why in broken.items() if column not in asked]
     return Looked(found.total(), tuple(asked), _gap(asked, gaps, names, holds))
 
 

@@ -129,6 +129,27 @@ def test_a_person_is_found_in_data_models_and_predictions_and_nowhere_else(
     assert not [value for value in planted() if any(value.decode() in text for text in said)]
 
 
+def test_without_the_key_no_row_of_an_index_can_be_told(recorded: Graph) -> None:
+    from lineage_graph.executors.spark.fingerprint import row_hashes
+
+    frame = recorded.spark().createDataFrame([(PEOPLE[0][0], 1.5)], "cpf string, score double")
+    recorded.save(frame, "one row")
+    (row,) = frame.toDF("c0", "c1").select(row_hashes(frame.schema)[0]).collect()
+    plain = row[0].to_bytes(8, "little", signed=True)
+    folder = recorded.folders.membership
+    first = {path: path.read_bytes() for path in folder.glob("*.members")}
+    assert first and not [path for path, body in first.items() if plain in body]
+
+    recorded.destroy_subject_key()
+    made = {(one.version, one.state) for one in recorded.index_subjects()}
+    assert ("one row@1", "indexed") in made
+    later = {path: path.read_bytes() for path in folder.glob("*.members") if path not in first}
+    ends = {body[-8:] for body in first.values()}
+    assert later and not [path for path, body in later.items() if body[-8:] in ends]
+    found = {row.name for row in recorded.subject_impact({"cpf": PEOPLE[0][0]}).rows("contains")}
+    assert "one row@1" in found
+
+
 def test_a_row_without_a_real_address_is_not_covered(recorded: Graph) -> None:
     rows = [(email, float(n)) for n, (_, email, _) in enumerate(PEOPLE[:5])]
     for name, more in (("members", []), ("visitors", [("N/A", 8.0), ("-", 9.0)])):

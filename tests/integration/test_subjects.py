@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from lineage_graph.graph import Graph
 from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, part
 from lineage_graph.membership import Keyring, write
-from lineage_graph.membership.files import ENTRY
+from lineage_graph.membership.files import ENTRY, MAGIC, path_of
 from lineage_graph.records.privacy import MembershipIndex, SemanticLabel
 from tests.integration.given import record
 from tests.integration.test_privacy_cases import CASES, iri
@@ -30,12 +30,17 @@ IMPACT = json.loads((CASE / "impact.json").read_text())
 PERSON = {"cpf": IMPACT["cpf"]}
 
 
-def index(graph: Graph, same: Mapping[str, str] = MappingProxyType({})) -> None:
+def index(
+    graph: Graph,
+    same: Mapping[str, str] = MappingProxyType({}),
+    row_of: Callable[[int], int] = lambda number: number,
+) -> None:
     """Index the versions that have members, as Spark would.
 
     Args:
         graph: Where they are recorded.
         same: Further versions, each with the members of another.
+        row_of: Gives what stands for a row.
     """
     folder = graph.folders.membership
     key = Keyring(folder).make()
@@ -48,7 +53,7 @@ def index(graph: Graph, same: Mapping[str, str] = MappingProxyType({})) -> None:
     members |= {name: members[other] for name, other in same.items()}
     records = []
     for name, hashes in members.items():
-        entries = np.array([(hashed, n) for n, hashed in enumerate(sorted(hashes))], ENTRY)
+        entries = np.array([(hashed, row_of(n)) for n, hashed in enumerate(sorted(hashes))], ENTRY)
         version = iri(name)
         records.append(
             MembershipIndex(
@@ -125,6 +130,23 @@ def test_a_sample_in_which_a_column_was_not_recognised_excludes_nobody(tmp_path:
             rows = {bare(row.name): row for row in graph.subject_impact(PERSON).rows()}
             assert (rows["N"].verdict == "not affected") is excluded, name
             assert ("not every column was recognised" in rows["N"].why) is not excluded
+
+
+def test_an_index_of_an_earlier_form_is_made_again_and_then_forgotten(tmp_path: Path) -> None:
+    record(tmp_path, CASE / "given.ttl")
+    with Graph(opened(tmp_path, "memory:")) as graph:
+        folder = graph.folders.membership
+        index(graph)
+        key = Keyring(folder).make()
+        for digest in {row["digest"] for row in graph.query("privacy/indexes")}:
+            path = path_of(folder, digest)
+            path.chmod(0o600)
+            path.write_bytes(path.read_bytes().replace(MAGIC + b"\2", MAGIC + b"\1"))
+        why = {bare(row.name): row.why for row in graph.subject_impact(PERSON).rows()}
+        assert "it is no index of this version" in why["D1"]
+        rows = iter(range(10**9, 2 * 10**9))
+        index(graph, row_of=lambda number: key.row(next(rows)))
+        assert verdicts(graph.subject_impact(PERSON)) == IMPACT["verdicts"]
 
 
 def add(folder: Path, turtle: str) -> None:

@@ -110,6 +110,18 @@ def hashes(spark: SparkSession) -> Any:
     return of
 
 
+def test_spark_makes_of_a_row_what_its_key_makes_of_it(spark: SparkSession) -> None:
+    from pyspark.sql.connect import functions as F
+
+    from lineage_graph.executors.spark.membership import row
+
+    numbers = [0, -1, 7, 2**63 - 1, -(2**63)]
+    rows = [(number, bytearray(KEY.secret)) for number in numbers]
+    df = spark.createDataFrame(rows, "n long, secret binary")
+    for one in df.select("n", row(F.col("secret"), F.col("n")).alias("kept")).collect():
+        assert int.from_bytes(one["kept"], "big", signed=True) == KEY.row(one["n"])
+
+
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=300))
 def test_spark_and_a_question_agree_on_who_is_the_same(hashes: Any, drawn: list[str]) -> None:

@@ -50,6 +50,13 @@ def test_an_identifier_stands_as_the_beginning_of_its_hmac() -> None:
     assert KEY.hashed("cpf", "é1") != KEY.hashed("email", "é1")
 
 
+def test_a_row_stands_as_the_beginning_of_its_hmac_and_never_as_an_identifier() -> None:
+    whole = hmac.new(KEY.secret, b"|-7", hashlib.sha256).digest()
+    assert KEY.row(-7) == int.from_bytes(whole[:8], "big", signed=True)
+    assert KEY.row(-7) != Key(bytes(32)).row(-7)
+    assert KEY.row(7) % 2**64 != KEY.hashed("", "7x")
+
+
 def test_whoever_is_in_a_file_is_found_as_often_as_they_are_and_nobody_else(
     tmp_path: Path,
 ) -> None:

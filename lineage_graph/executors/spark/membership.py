@@ -1,8 +1,8 @@
 """Makes the entries of a membership index in Spark, so that no identifier leaves it.
 
-What leaves Spark for a row is the beginning of a keyed hash and the hash of the row. The
-canonical form of an identifier and its hash are those of ``SemanticType.canonical`` and
-``membership.Key.hashed``, said in Spark's built-in functions.
+What leaves Spark for a row is the beginning of two keyed hashes, of the identifier and of the
+row. They and the canonical form of an identifier are those of ``membership.Key`` and
+``SemanticType.canonical``, said in Spark's built-in functions.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from lineage_graph.executors import Place
 from lineage_graph.executors.spark.fingerprint import row_hashes
 from lineage_graph.executors.spark.steps import SparkExecutor
 from lineage_graph.membership.files import ENTRY
-from lineage_graph.membership.key import PREFIX, Key
+from lineage_graph.membership.key import PREFIX, ROW, Key
 
 SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
 """What Python's ``str.strip`` takes off the ends of a text, as a class of Java's."""
@@ -135,7 +135,7 @@ def _made(
     given = counted.where(F.length("identifier") > 0).crossJoin(F.broadcast(secret))
     found = given.select(
         hashed(F.col("secret"), "identifier", identity).alias("subject"),
-        "row",
+        row(F.col("secret"), F.col("row")).alias("row"),
         names(F.col("identifier"), identity).alias("names"),
     )
     found.sort("subject", "row").write.parquet(str(into))
@@ -169,16 +169,28 @@ def names(identifier: Column, identity: Identity) -> Column:
 
 
 def hashed(secret: Column, column: str, identity: Identity) -> Column:
-    """Return the beginning of the keyed hash of an identifier."""
-    message = F.concat(F.lit(f"{identity.name}|"), F.col(column)).cast("binary")
-    return F.substring(F.hmac(secret, message, F.lit("SHA-256")), 1, PREFIX)
+    """Return the beginning of the keyed hash of an identifier; see ``Key.hashed``."""
+    return _beginning(secret, F.concat(F.lit(f"{identity.name}|"), F.col(column)))
+
+
+def row(secret: Column, row_hash: Column) -> Column:
+    """Return the beginning of the keyed hash of a row's hash; see ``Key.row``."""
+    return _beginning(secret, F.concat(F.lit(ROW), row_hash.cast("string")))
+
+
+def _beginning(secret: Column, message: Column) -> Column:
+    return F.substring(F.hmac(secret, message.cast("binary"), F.lit("SHA-256")), 1, PREFIX)
 
 
 def _as_entries(batch: pa.RecordBatch) -> np.ndarray[Any, Any]:
-    subjects = batch.column(0).cast(pa.binary(PREFIX))
-    begin = subjects.offset * PREFIX
-    raw = subjects.buffers()[1].to_pybytes()[begin : begin + len(subjects) * PREFIX]
-    made = np.empty(len(subjects), ENTRY)
-    made["subject"] = np.frombuffer(raw, ">u8")
-    made["row"] = batch.column(1).to_numpy(zero_copy_only=False)
+    made = np.empty(batch.num_rows, ENTRY)
+    made["subject"] = np.frombuffer(_joined(batch.column(0)), ">u8")
+    made["row"] = np.frombuffer(_joined(batch.column(1)), ">i8")
     return made
+
+
+def _joined(hashes: pa.Array) -> bytes:
+    fixed = hashes.cast(pa.binary(PREFIX))
+    begin = fixed.offset * PREFIX
+    joined: bytes = fixed.buffers()[1].to_pybytes()[begin : begin + len(fixed) * PREFIX]
+    return joined
