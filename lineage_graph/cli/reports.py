@@ -100,10 +100,12 @@ def _given(options: list[str] | tuple[()]) -> dict[str, Any]:
         InvalidRecord: One is not KEY=VALUE, or would put a person's id into the shell's history.
     """
     given = {}
-    for option in options:
+    for number, option in enumerate(options, 1):
         key, equals, value = option.partition("=")
         if not equals or not key:
-            raise InvalidRecord(f"--with {option}: write it as KEY=VALUE, such as dataset=bookings")
+            raise InvalidRecord(
+                f"--with, number {number}: write it as KEY=VALUE, such as dataset=bookings"
+            )
         if key == "subject":
             raise InvalidRecord(
                 "--with subject=... would leave who it is in the shell's history. Give --id-file"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -147,17 +148,16 @@ def _named(types: SemanticTypes, name: str) -> SemanticType:
     """Return a type, not repeating what could be a value in the place of its name.
 
     Raises:
-        NotFound: There is none.
+        NotFound: There is none; the nearest is named.
     """
-    try:
+    near = types.near(name)
+    hint = f" Did you mean {near!r}?" if near else ""
+    with suppress(NotFound):
         return types.named(name)
-    except NotFound:
-        if not name.replace("_", "").isalpha():
-            raise NotFound(
-                f"There is no semantic type {masked(name)}. Say TYPE=VALUE; "
-                "'lineage-graph types list' shows the types."
-            ) from None
-        raise
+    raise NotFound(
+        f"There is no such semantic type.{hint} Say TYPE=VALUE; 'lineage-graph types list' shows "
+        "the types."
+    )
 
 
 def masked(value: str) -> str:

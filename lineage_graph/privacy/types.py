@@ -176,11 +176,16 @@ class SemanticTypes:
         found = self._by_name.get(name.strip().casefold()) or self._types.get(name)
         if found is not None:
             return found
-        close = difflib.get_close_matches(name.casefold(), self._by_name, n=1, cutoff=0.5)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        near = self.near(name)
+        hint = f" Did you mean {near!r}?" if near else ""
         raise NotFound(
             f"There is no semantic type {name!r}.{hint} 'lineage-graph types list' shows them all."
         )
+
+    def near(self, name: str) -> str | None:
+        """Return the short name that is most like another; None when none is."""
+        close = difflib.get_close_matches(name.casefold(), self._by_name, n=1, cutoff=0.5)
+        return close[0] if close else None
 
 
 def _form(declared: str | None, width: int | None, where: str) -> str:

@@ -1,4 +1,7 @@
-"""From what is written to what is declared: every value checked, every fault told at once."""
+"""From what is written to what is declared: every value checked, every fault told at once.
+
+A fault says where it is and what to write; it does not repeat a value, which can be somebody's.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,11 @@ from lineage_graph.processing.things import Facts, Part, Thing, Value, ordered, 
 from lineage_graph.processing.words import Unfit, Words
 from lineage_graph.processing.written import Faults, Fields, Items, Scalar, Spot, Written
 
-_REQUEST: Final = re.compile(r"[\w./-]{1,64}")
-_LIKE_A_PERSON: Final = re.compile(r"\d{3}\.?\d{3}\.?\d{3}[.-]?\d{2}")
+_REQUEST: Final = re.compile(
+    r"([A-Z]{1,4}[-/.])?(20[0-9]{2}[-/.])?[0-9]{1,7}"
+    r"|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+)
+"""A running number, too short for one of a person, or a UUID."""
 _OUTCOMES: Final = ("anonymous", "not anonymous")
 _LONGEST_NAME: Final = 300
 
@@ -85,7 +91,7 @@ class Reading:
             if thing.iri in found:
                 self.faults.add(
                     entry.fields.spot,
-                    f"{thing.name!r} is there twice, first at {places[thing.iri]}; say it once",
+                    f"the same name is there twice, first at {places[thing.iri]}; say it once",
                 )
             found[thing.iri] = thing
             places[thing.iri] = entry.fields.spot
@@ -181,7 +187,7 @@ class Reading:
         if key.kind == "truth":
             if written.kind == "truth":
                 return str(written.text.casefold() in ("true", "yes", "on")).lower()
-            self.faults.add(written.spot, f"{written.text!r} is neither true nor false")
+            self.faults.add(written.spot, "is neither true nor false")
             return None
         try:
             return self._read(key.kind, written)
@@ -228,7 +234,7 @@ class Reading:
             case "subject" | "category" | "involvement" | "scale" | "role":
                 return self._term(kind, text)
             case "outcome" if text not in _OUTCOMES:
-                raise Unfit(f"{text!r} is no outcome; write {' or '.join(map(repr, _OUTCOMES))}")
+                raise Unfit(f"is no outcome; write {' or '.join(map(repr, _OUTCOMES))}")
             case "request":
                 return _request(text)
         return text
@@ -236,7 +242,7 @@ class Reading:
     def _term(self, kind: str, text: str) -> str:
         found = self.words.find(kind, text)
         if found is None:
-            raise Unfit(f"{text!r} is no {kind} that is declared{self.words.near(kind, text)}")
+            raise Unfit(f"is no {kind} that is declared{self.words.near(kind, text)}")
         return found
 
     def _own_words(self, kind: str, written: Scalar) -> str:
@@ -247,7 +253,7 @@ class Reading:
         if kind_of(text) == kind:
             return text
         if self.words.is_iri(text):
-            raise Unfit(f"{text!r} is no {kind} that is declared{self.words.near(kind, text)}")
+            raise Unfit(f"is no {kind} that is declared{self.words.near(kind, text)}")
         _require_name(text)
         near = self.words.near(kind, text)
         self.notes.append(
@@ -261,7 +267,7 @@ class Reading:
         if name not in known:
             section = "organisations" if kind == "organisation" else "processes"
             raise Unfit(
-                f"{name!r} is no {kind} of this file, nor declared before; add it under"
+                f"is no {kind} of this file, nor declared before; add it under"
                 f" '{section}:'{_near(name, known)}"
             )
         return named(kind, name)
@@ -272,14 +278,14 @@ class Reading:
         bare, at, number = name.rpartition("@")
         if not self.known.recorded(kind, name):
             if at and number.isdigit() and self.known.recorded(kind, bare):
-                raise Unfit(f"{name!r} is one version; name the {kind}: {bare!r}")
+                raise Unfit(f"is one version; name the {kind}: {bare!r}")
             self._unrecorded.setdefault((kind, name), written.spot)
         return named(kind, name)
 
     def _version(self, kind: str, text: str) -> str:
         found = self.known.version(kind, text)
         if found is None:
-            raise Unfit(f"{text!r} is no recorded version of a {kind}; write it as 'name@2'")
+            raise Unfit(f"is no recorded version of a {kind}; write it as 'name@2'")
         return found
 
 
@@ -304,10 +310,11 @@ def sections(top: Fields, faults: Faults) -> list[Entry]:
 
 
 def _request(text: str) -> str:
-    if not _REQUEST.fullmatch(text) or _LIKE_A_PERSON.fullmatch(text):
+    if not _REQUEST.fullmatch(text):
         raise Unfit(
-            "a request is named by a number of its own, in letters, digits, '.', '/' and '-':"
-            " nothing that tells who asked"
+            "is no id of a request; write a UUID, or a running number of at most 7 digits, after"
+            " up to 4 capital letters and a year if you like, such as R-2026-17: nothing that"
+            " tells who asked"
         )
     return text
 
@@ -320,8 +327,9 @@ def _require_name(name: str) -> None:
 def _fit(read: Callable[[str], str], text: str, otherwise: str) -> str:
     try:
         return read(text)
-    except ValueError as problem:
-        raise Unfit(f"{text!r} {otherwise}") from problem
+    except ValueError:
+        # Not chained: what could not be read can be of a person, and a traceback would show it.
+        raise Unfit(otherwise) from None
 
 
 def _near(name: str, known: Iterable[str]) -> str:

@@ -164,7 +164,7 @@ class Words:
         laws = sorted({basis.law for basis in self._bases.values()})
         if named is None:
             raise Unfit(
-                f"{text!r} is no legal basis; say the law and its article, such as 'GDPR 6(1)(f)'"
+                f"is no legal basis; say the law and its article, such as 'GDPR 6(1)(f)'"
                 f" or 'LGPD 7 IX' (laws: {', '.join(map(str.upper, laws))})"
             )
         law = named[1].casefold()
@@ -177,9 +177,7 @@ class Words:
         elsewhere = "".join(
             f"; {b.law.upper()} has one: {b.article!r} ({b.label})" for b in same if b.law != law
         )
-        raise Unfit(
-            f"{text!r} is no legal basis of {law.upper()}{elsewhere or self._near(law, key)}"
-        )
+        raise Unfit(f"is no legal basis of {law.upper()}{elsewhere or self._near(law, key)}")
 
     def _near(self, law: str, key: str) -> str:
         known = {k: b for b in self._bases.values() if b.law == law for k in _keys(b)}
@@ -201,7 +199,7 @@ class Words:
         bare = (self._iri(text) or text).removeprefix(namespace)
         code = _iso_code(bare)
         if code is None:
-            raise Unfit(f"{text!r} is no country; write its ISO code, such as BR{_near_name(bare)}")
+            raise Unfit(f"is no country; write its ISO code, such as BR{_near_name(bare)}")
         return namespace + code
 
 
@@ -232,8 +230,7 @@ def _iso_code(text: str) -> str | None:
         import pycountry
     except ImportError as problem:
         raise MissingExtra(
-            f"Whether {text!r} is a country cannot be told without pycountry. "
-            "Type: pip install pycountry"
+            "Whether a country is one cannot be told without pycountry. Type: pip install pycountry"
         ) from problem
     try:
         return str(pycountry.countries.lookup(text).alpha_2)

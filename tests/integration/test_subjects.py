@@ -244,6 +244,9 @@ def test_an_identifier_that_is_none_is_refused_without_being_repeated(tmp_path: 
         with pytest.raises(NotFound) as unknown:
             graph.subject_impact({IMPACT["cpf"]: "cpf"})
         assert IMPACT["cpf"] not in str(unknown.value)
+        with pytest.raises(NotFound) as turned:
+            graph.subject_impact({"Plantada": "cpf"})
+        assert "Plantada" not in str(turned.value) and turned.value.__context__ is None
         with pytest.raises(InvalidRecord, match="Nobody is looked up by"):
             graph.subject_impact({"full_name": "Ana"})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -287,7 +288,7 @@ BAD: list[tuple[str | bytes, list[str]]] = [
     (process(retention="forever"), ["processes[0].retention", "no period", "5 years"]),
     (process(retention="{for: customers}"), ["neither 'period' nor 'event'"]),
     (process(retention="{period: P5Y, basis: GDPR 6(1)(a)}"), ["retention.basis", "cannot stand"]),
-    (process(locations="Atlantis"), ["'Atlantis' is no country"]),
+    (process(locations="Atlantis"), ["is no country"]),
     (process(locations="[BR, Brasill]"), ["locations[1]", "did you mean BR"]),
     (process(transfers="{from: BR}"), ["processes[0].transfers", "has no 'to'"]),
     (process(transfers="{to: US, valid_from: 2026-13-01}"), ["is no day"]),
@@ -295,7 +296,7 @@ BAD: list[tuple[str | bytes, list[str]]] = [
      ["ends on 2026-01-01, before"]),
     (process(transfers="{to: US, basis: GDPR 6(1)(a)}"), ["is a legal_basis"]),
     (process(transfers="US"), ["takes keys: to, from"]),
-    (process(controller="Nobody"), ["'Nobody' is no organisation of this file"]),
+    (process(controller="Nobody"), ["is no organisation of this file"]),
     (process(data_subjects="passenger"), ["is no subject"]),
     (process(data_subjects="custommer"), ["did you mean 'Customer'"]),
     (process(personal_data="E-Mail Adress"), ["did you mean 'EmailAddress'"]),
@@ -311,7 +312,7 @@ BAD: list[tuple[str | bytes, list[str]]] = [
     (process(datasets="customers@2"), ["name the dataset: 'customers'"]),
     (process(acts_as="boss"), ["is no role"]),
     (process(remarks="!!python/object/apply:os.system [ls]"), ["plain text, lists and keys"]),
-    (process() + "  - name: p\n", ["'p' is there twice, first at line 2"]),
+    (process() + "  - name: p\n", ["the same name is there twice, first at line 2"]),
     (process(remarks="a") + "    remarks: b\n", ["the key is there twice, first on line 3"]),
     ("processes: [\n", ["does not parse as YAML", "line 2"]),
     ("a: b: c\n", ["does not parse as YAML", "line 1, column 5"]),
@@ -327,14 +328,59 @@ BAD: list[tuple[str | bytes, list[str]]] = [
     ("assessments:\n  - {method: m, outcome: anonymous, date: 2026-01-01, reviewer: r}\n",
      ["has no 'dataset' or 'model'"]),
     ("assessments:\n  - {dataset: customers, method: m, outcome: maybe, date: x, reviewer: r}\n",
-     ["no recorded version of a dataset; write it as 'name@2'", "'maybe' is no outcome", "no day"]),
+     ["no recorded version of a dataset; write it as 'name@2'", "is no outcome", "no day"]),
     ("withdrawals:\n  - {request: R-1, process: nothing, date: 2026-01-01}\n",
-     ["'nothing' is no process of this file"]),
-    (process() + "withdrawals:\n  - {request: 529.982.247-25, process: p, date: 2026-01-01}\n",
-     ["nothing that tells who asked"]),
-    (process() + "withdrawals:\n  - {request: ana@ana.example, process: p, date: 2026-01-01}\n",
-     ["nothing that tells who asked"]),
+     ["withdrawals[0].process: is no process of this file"]),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "who",
+    ["529.982.247-25", "52998224725", "CPF-52998224725", "ana@ana.example", "ana", "Ana-Souza",
+     "ANA.SOUZA", "ana.souza", "ana-1", "SOUZA-1985", "12.345.678-9", "11-98765-4321",
+     "536-90-4399", "12/03/1985", "+5511987654321", "20260017", "R-", "7bc1"],
+)  # fmt: skip
+def test_a_request_is_named_by_an_opaque_id_and_by_nobody(
+    who: str, graph: Graph, tmp_path: Path
+) -> None:
+    line = f'withdrawals:\n  - {{request: "{who}", process: p, date: 2026-01-01}}\n'
+    with pytest.raises(DeclarationError, match="nothing that tells who asked") as refused:
+        graph.apply(write(tmp_path, process() + line))
+    assert "withdrawals[0].request" in str(refused.value)
+    assert who not in str(refused.value).replace("such as R-2026-17", "")
+
+
+@pytest.mark.parametrize(
+    "opaque",
+    ["R-2026-17", "R-1", "17", "2026/0017", "DSR.2026.1234567",
+     "0c898791-6efc-4410-983d-c1346e1cb390", "0C898791-6EFC-4410-983D-C1346E1CB390"],
+)  # fmt: skip
+def test_a_number_of_a_register_and_a_uuid_are_opaque(
+    opaque: str, graph: Graph, tmp_path: Path
+) -> None:
+    line = f'withdrawals:\n  - {{request: "{opaque}", process: p, date: 2026-01-01}}\n'
+    assert graph.apply(write(tmp_path, process() + line)).changes
+
+
+def test_no_fault_repeats_a_value_that_could_be_of_a_person(graph: Graph, tmp_path: Path) -> None:
+    ana = "Ana Plantada"
+    twice = f"organisations:\n  - {{name: {ana}}}\n  - {{name: {ana}}}\n"
+    found = f"method: m, outcome: {ana}, date: {ana}, reviewer: r"
+    keys = ("controller", "legal_basis", "locations", "data_subjects", "personal_data", "retention",
+            "scale", "acts_as", "automated_decision", "human_involvement")  # fmt: skip
+    for text in (
+        twice,
+        f"assessments:\n  - {{dataset: {ana}, {found}}}\n",
+        f"withdrawals:\n  - {{request: {ana}, process: {ana}, date: {ana}}}\n",
+        process(purpose="dpv:Plantada"),
+        process(transfers=f"{{to: {ana}, valid_from: {ana}}}"),
+        process(retention=f"5 {ana}"),
+        *(process(**{key: ana}) for key in keys),
+    ):
+        with pytest.raises(DeclarationError) as refused:
+            graph.apply(write(tmp_path, text))
+        said = "".join(traceback.format_exception(refused.value))
+        assert "Plantada" not in said.replace(text, "") and "line" in said, text
 
 
 def test_a_file_at_fault_is_refused_with_the_place_and_what_to_write(

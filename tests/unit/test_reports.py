@@ -438,6 +438,8 @@ def test_the_command_lists_reports_and_writes_one_in_any_form(shop: Shop, tmp_pa
         (("subject-request", "--id-file", str(tmp_path / "nobody")), "InvalidRecord"),
     ):
         assert name in run(folder, "report", *words)[2]
+    plain = run(folder, "report", "ropa", "--with", "at=2026-05-01", "--with", "52998224725")[2]
+    assert "--with, number 2: write it as KEY=VALUE" in plain and "529982" not in plain
     who = tmp_path / "who.txt"
     who.write_text("52998224725", encoding="utf-8")
     said = run(folder, "report", "subject-request", "--id-file", str(who))[2]
