@@ -3,7 +3,8 @@
 A store is a projection of the ledger and can be dropped at any time. It holds every bundle
 as a named graph, and the merge of all bundles, in which a statement made twice is there
 once: that merge is what a query's default graph is, so that a fact stated by two bundles
-is not counted twice. ``GRAPH ?bundle`` says who said something.
+is not counted twice. ``GRAPH ?bundle`` says who said something. A bundle of which a later
+one says that it no longer holds stays a named graph; the merge has nothing by it.
 
 Sources: SPARQL 1.1 Query and Protocol, RDF 1.1 Datasets.
 """

@@ -23,27 +23,14 @@ from typing import TypeVar
 
 import pyoxigraph as ox
 
-from lineage_graph.declarations import bundled
 from lineage_graph.errors import DeclarationError, StoreLocked, StoreUnavailable
 from lineage_graph.identity import uuid7
-from lineage_graph.stores import Applied, Bundle, EntriesAfter, Rows, rdf
-from lineage_graph.stores.projection import (
-    STATE,
-    batch,
-    state_triples,
-    with_graph,
-    without_graph,
-)
+from lineage_graph.stores import Applied, Bundle, EntriesAfter, Rows, quads, rdf
 from lineage_graph.stores.reading import require_question
 
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.02
-_LARGE_LOG_BYTES = 200_000
-# From about here on building sorted files takes less time than going through the log.
-_BULK_BYTES = 1_000_000
-# Fewer, larger files need less merging later; some 500 MB of memory at most.
-_BATCH_BYTES = 48_000_000
 _MARKER = {"holds": "a projection of a lineage_graph ledger", "format": 1}
 # Oxigraph raises RuntimeError for a damaged file, FileNotFoundError for one that is gone.
 DAMAGE = (RuntimeError, FileNotFoundError)
@@ -63,11 +50,11 @@ class _OxigraphStore(ABC):
     @property
     def applied(self) -> Applied:
         """How far the store has come."""
-        return self._read(_applied)
+        return self._read(quads.applied)
 
     def apply(self, entries_after: EntriesAfter) -> int:
         """Apply the next batch in one transaction."""
-        return self._write(lambda graph: _apply(graph, entries_after))
+        return self._write(lambda graph: quads.apply(graph, entries_after))
 
     def select(self, sparql: str) -> Rows:
         """Answer a SELECT over the merge of all bundles."""
@@ -81,7 +68,7 @@ class _OxigraphStore(ABC):
 
     def construct(self, sparql: str) -> bytes:
         """Answer a CONSTRUCT or DESCRIBE as sorted N-Triples, each once."""
-        answer = self._ask(sparql, _ntriples, ox.QueryTriples, "CONSTRUCT or DESCRIBE")
+        answer = self._ask(sparql, quads.ntriples, ox.QueryTriples, "CONSTRUCT or DESCRIBE")
         assert isinstance(answer, bytes)
         return answer
 
@@ -103,15 +90,15 @@ class _OxigraphStore(ABC):
 
     def dump(self, bundle: str | None = None) -> bytes:
         """Return the bundles, or one of them, as sorted N-Quads."""
-        return self._read(lambda graph: _dump(graph, bundle))
+        return self._read(lambda graph: quads.dump(graph, bundle))
 
     def bundle_matches(self, entry: Bundle) -> bool:
         """Tell whether the bundle's graph and the merge hold what an entry says."""
-        return self._read(lambda graph: _matches(graph, entry))
+        return self._read(lambda graph: quads.matches(graph, entry))
 
     def unrecorded(self, bundles: Container[str]) -> str | None:
         """Return one graph or node that none of the bundles accounts for."""
-        return self._read(lambda graph: _unrecorded(graph, bundles))
+        return self._read(lambda graph: quads.unrecorded(graph, bundles))
 
 
 class MemoryStore(_OxigraphStore):
@@ -305,87 +292,3 @@ class FolderStore(_OxigraphStore):
     def close(self) -> None:
         """Let go of the snapshot."""
         self._reader = None
-
-
-def _applied(graph: ox.Store) -> Applied:
-    terms = bundled()
-    found = {
-        int(quad.object.value): quad.subject
-        for quad in graph.quads_for_pattern(
-            None, ox.NamedNode(terms.iri("applied_seq")), None, ox.NamedNode(STATE)
-        )
-        if isinstance(quad.object, ox.Literal)
-    }
-    if not found:
-        return Applied()
-    last = max(found)
-    chain = ox.NamedNode(terms.iri("applied_chain"))
-    for quad in graph.quads_for_pattern(found[last], chain, None, ox.NamedNode(STATE)):
-        assert isinstance(quad.object, ox.Literal)
-        return Applied(last, quad.object.value)
-    return Applied()
-
-
-def _apply(graph: ox.Store, entries_after: EntriesAfter) -> int:
-    before = _applied(graph)
-    entries = batch(entries_after(before.seq), _BATCH_BYTES)
-    if not entries:
-        return before.seq
-    earlier = list(graph.quads_for_pattern(None, None, None, ox.NamedNode(STATE)))
-    now = Applied(entries[-1].seq, entries[-1].chain)
-    text = [with_graph(state_triples(now), STATE)]
-    for entry in entries:
-        text += (entry.body, without_graph(entry.body, entry.bundle))
-    _load(graph, b"".join(text))
-    for quad in earlier:
-        graph.remove(quad)
-    return now.seq
-
-
-def _load(graph: ox.Store, text: bytes) -> None:
-    """Add N-Quads, all or none, so that the next reader opens the folder quickly."""
-    if len(text) > _BULK_BYTES:
-        # Writes sorted files past the log and takes them in at once: all or none, too.
-        graph.bulk_load(text, format=ox.RdfFormat.N_QUADS)
-        return
-    graph.load(text, format=ox.RdfFormat.N_QUADS)
-    # Every reader would replay a large log when it opens the folder.
-    if len(text) > _LARGE_LOG_BYTES:
-        graph.flush()
-
-
-def _ntriples(answer: ox.QueryTriples) -> bytes:
-    return b"".join(sorted({f"{triple} .\n".encode() for triple in answer}))
-
-
-def _dump(graph: ox.Store, bundle: str | None) -> bytes:
-    names = _bundles(graph) if bundle is None else [bundle]
-    texts = [with_graph(_triples_of(graph, name), name) for name in names]
-    return b"".join(sorted(b"".join(texts).splitlines(keepends=True)))
-
-
-def _bundles(graph: ox.Store) -> list[str]:
-    return [name.value for name in graph.named_graphs() if name.value != STATE]
-
-
-def _triples_of(graph: ox.Store, name: str) -> bytes:
-    text = graph.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=ox.NamedNode(name))
-    assert text is not None
-    return text
-
-
-def _matches(graph: ox.Store, entry: Bundle) -> bool:
-    quads = list(graph.quads_for_pattern(None, None, None, ox.NamedNode(entry.bundle)))
-    merged = ox.DefaultGraph()
-    if not all(ox.Quad(q.subject, q.predicate, q.object, merged) in graph for q in quads):
-        return False
-    return set(quads) == rdf.by_value(entry.body)
-
-
-def _unrecorded(graph: ox.Store, bundles: Container[str]) -> str | None:
-    for name in _bundles(graph):
-        if name not in bundles:
-            return name
-    strays = graph.query(bundled().query("store/strays").bind())
-    assert isinstance(strays, ox.QuerySolutions)
-    return next((str(row["node"]) for row in rdf.rows(strays)), None)

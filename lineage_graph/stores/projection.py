@@ -44,6 +44,18 @@ def with_graph(triples: bytes, graph: str) -> bytes:
     return b"".join(lines).replace(b" .\n", f" <{graph}> .\n".encode())
 
 
+def withdrawn_by(entries: Iterable[Bundle]) -> list[str]:
+    """Return the bundles of which some entries say that they no longer hold."""
+    ended = term_text("iri", bundled().iri("invalidated_by")).encode()
+    line = re.compile(rb"^<(%b[^>]*)> %b " % (named("bundle", "").encode(), ended), re.M)
+    found: set[str] = set()
+    for entry in entries:
+        # Almost none says so, and to look for one text is quick.
+        if ended in entry.body:
+            found.update(name.decode() for name in line.findall(entry.body))
+    return sorted(found)
+
+
 def state_triples(applied: Applied) -> bytes:
     """Return the two N-Triples that say how far a store has come."""
     node = term_text("iri", named("projection", str(applied.seq)))

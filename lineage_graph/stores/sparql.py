@@ -37,6 +37,7 @@ from lineage_graph.stores.projection import (
     in_update,
     state_triples,
     with_graph,
+    withdrawn_by,
     without_graph,
 )
 from lineage_graph.stores.reading import require_question
@@ -84,6 +85,7 @@ class SparqlStore:
             return before.seq
         for update in _updates(entries):
             self._update(update)
+        self._withdraw(withdrawn_by(entries))
         now = Applied(entries[-1].seq, entries[-1].chain)
         state = term_text("iri", STATE).encode()
         self._update(
@@ -91,6 +93,14 @@ class SparqlStore:
             + _insert([(STATE, state_triples(now))])
         )
         return now.seq
+
+    def _withdraw(self, bundles: list[str]) -> None:
+        """Take out of the merge what only these bundles say; their own graphs stay."""
+        if bundles:
+            query = bundled().query("store/withdrawn").bind(bundle=bundles)
+            said = self._ntriples(query, [*_default([MERGED]), *_named(self._bundles())])
+            for piece in chunks(said, _TRIPLES_A_REQUEST):
+                self._update(_data(b"DELETE", [(MERGED, piece)]))
 
     def select(self, sparql: str) -> Rows:
         """Answer a SELECT over the merge of all bundles."""
@@ -248,11 +258,15 @@ def _updates(entries: list[Bundle]) -> Iterator[bytes]:
 
 
 def _insert(graphs: Iterable[tuple[str, bytes]]) -> bytes:
+    return _data(b"INSERT", graphs)
+
+
+def _data(what: bytes, graphs: Iterable[tuple[str, bytes]]) -> bytes:
     parts = [
         b"GRAPH %b {\n%b}\n" % (term_text("iri", name).encode(), in_update(triples))
         for name, triples in graphs
     ]
-    return b"INSERT DATA {\n%b}" % b"".join(parts)
+    return b"%b DATA {\n%b}" % (what, b"".join(parts))
 
 
 def _default(graphs: Iterable[str]) -> list[Field]:

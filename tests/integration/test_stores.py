@@ -180,6 +180,38 @@ def test_what_no_bundle_accounts_for_is_found(store: Store) -> None:
     assert store.unrecorded({labelled(1).bundle}) == labelled(2).bundle
 
 
+ENDED = "http://www.w3.org/ns/prov#wasInvalidatedBy"
+
+
+def ending(seq: int, ended: int) -> Entry:
+    return entry(
+        seq,
+        f"<urn:lineage-graph:bundle:{ended}> <{ENDED}> <urn:x:activity>",
+        f'<urn:x:{seq}> <{LABEL}> "n{seq}"',
+    )
+
+
+def labels(store: Store) -> list[object]:
+    rows = store.select(f"SELECT DISTINCT ?o {{ ?s <{LABEL}> ?o }} ORDER BY ?o")
+    return [row["o"] for row in rows]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_only_a_bundle_said_that_no_longer_holds_is_no_answer(
+    store: Store, at_once: bool
+) -> None:
+    entries = [labelled(1), labelled(2), ending(3, 1), ending(4, 2), ending(5, 4)]
+    for last in [5] if at_once else range(1, 6):
+        store.apply(source(*entries[:last]))
+        if last == 3:
+            assert labels(store) == ["n2", "n3", "same"]
+    assert labels(store) == ["n3", "n5"]
+    assert all(store.bundle_matches(one) for one in entries)
+    assert store.unrecorded({one.bundle for one in entries}) is None
+    said = store.select(f"SELECT ?o {{ GRAPH <{entries[0].bundle}> {{ <urn:x:1> ?p ?o }} }}")
+    assert [row["o"] for row in said] == ["n1"]
+
+
 def test_construct_is_sorted_and_says_each_thing_once(store: Store) -> None:
     store.apply(source(labelled(1), labelled(2)))
     text = store.construct("CONSTRUCT { <urn:x:0> <urn:p> ?o } { ?s ?p ?o }")
