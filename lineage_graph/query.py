@@ -47,6 +47,8 @@ class Queries:
         declarations: Where the queries are.
         watching: Gives what to tell how far it has come, when a question has to wait
             until many entries are applied.
+        derive: Brings into the ledger what follows from it, before the store is brought up
+            to its head.
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class Queries:
         store: Store,
         declarations: Declarations,
         watching: Watching = nullcontext,
+        derive: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._store = store
         self._declarations = declarations
         self._watching = watching
+        self._derive = derive
         self._ours: Applied | None = None
 
     def up_to_date(self, progress: Progress | None = None) -> int:
@@ -75,6 +79,7 @@ class Queries:
             StoreLocked: Another process held the store for too long.
             LedgerBroken: The ledger cannot be read.
         """
+        self._derive()
         # In this order: another process may append and apply between the two.
         applied = self._store.applied
         head = self._ledger.head

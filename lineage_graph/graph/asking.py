@@ -54,7 +54,9 @@ class Asking:
         self._store = opened.store
         self._author = opened.author
         waiting = partial(watched, "bring the graph up to date", quiet)
-        self._queries = Queries(self._ledger, self._store, self._declarations, waiting)
+        self._queries = Queries(
+            self._ledger, self._store, self._declarations, waiting, opened.derive
+        )
         self._record = Record(self._queries)
         self._catalogue = Catalogue(self._queries, self._ledger)
 

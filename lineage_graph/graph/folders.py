@@ -54,6 +54,11 @@ class Folders:
         return self.root / "index"
 
     @property
+    def openlineage(self) -> Path:
+        """The projection that knows what OpenLineage's events add up to."""
+        return self.root / "openlineage.db"
+
+    @property
     def artifacts(self) -> Path:
         """Content-addressed files."""
         return self.root / "artifacts"

@@ -11,6 +11,7 @@ from lineage_graph.graph.folders import Folders
 from lineage_graph.identity import NAMESPACE
 from lineage_graph.ledger import Ledger
 from lineage_graph.ledger.file import LedgerFile
+from lineage_graph.openlineage.mapping import Mapper
 from lineage_graph.stores import Store, open_store
 
 
@@ -24,6 +25,8 @@ class Opened:
         artifacts: The files that are named by their digests.
         folders: Where everything else lies on this machine.
         author: Gives the IRI of the agent who records.
+        derive: Brings what follows from accepted events into the whole ledger, before
+            anybody is answered.
     """
 
     ledger: Ledger
@@ -31,6 +34,7 @@ class Opened:
     artifacts: Artifacts
     folders: Folders
     author: Callable[[], str]
+    derive: Callable[[], None] = lambda: None
 
 
 def opened(folder: Path, address: str | None = None) -> Opened:
@@ -46,10 +50,12 @@ def opened(folder: Path, address: str | None = None) -> Opened:
     """
     folders = Folders(folder)
     folders.prepare()
+    ledger = LedgerFile(folders.ledger)
     return Opened(
-        LedgerFile(folders.ledger),
+        ledger,
         open_store(address or folders.graph),
         Artifacts(folders.artifacts),
         folders,
         lambda: f"{NAMESPACE}agent:{folders.author()}",
+        Mapper(folders.openlineage, ledger).catch_up,
     )

@@ -83,6 +83,13 @@ class WrittenVersion(DatasetVersion):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceColumn(Record):
+    """A column as the source of another; what it is, is said where its version is."""
+
+    types = ("Entity",)
+
+
+@dataclass(frozen=True, kw_only=True)
 class GradedUsage(Usage):
     """prov:Usage that says how it is known which version was used.
 
@@ -101,7 +108,7 @@ class GradedDerivation(Derivation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportedRun(Activity):
+class ReportedActivity(Activity):
     """prov:Activity that a producer reported; the time of its last event is its end so far.
 
     Attributes:
