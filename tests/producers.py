@@ -77,3 +77,39 @@ def published(scenario: str) -> list[Event]:
         said = json.loads(path.read_text())
         found += said if isinstance(said, list) else [said]
     return found
+
+
+def symlink(name: str, namespace: str, kind: str = "TABLE") -> Event:
+    return facet(identifiers=[{"namespace": namespace, "name": name, "type": kind}])
+
+
+def static(at: str = "2026-05-01T12:00:00Z", **what: Any) -> Event:
+    return {"eventTime": at, "producer": PRODUCER, "schemaURL": SCHEMA, **what}
+
+
+STORY = [
+    run("w1", "START", "10:00:00", job="ingest", outputs=["raw"]),
+    run("w1", "COMPLETE", "10:05:00", job="ingest", outputs=[dataset("raw", schema=schema("a"))]),
+    run("c1", "START", "10:10:00", inputs=["raw"], outputs=["clean"]),
+    run("c1", "RUNNING", "10:11:00", inputs=["extra"]),
+    run(
+        "c1",
+        "COMPLETE",
+        "10:12:00",
+        outputs=[dataset("clean", columnLineage=columns(b=[("raw", "a")]))],
+    ),
+    run("w2", "COMPLETE", "10:09:00", outputs=["raw"]),
+    run("w2", "FAIL", "10:09:30", outputs=["raw"]),
+    run("w3", "OTHER", "10:08:00", outputs=[dataset("raw", version=facet(datasetVersion="3"))]),
+    run("l1", "COMPLETE", "11:00:00", inputs=[dataset("/w/clean", "file")], outputs=["report"]),
+    run(
+        "l2",
+        "ABORT",
+        "2036-05-01T11:30:00Z",
+        inputs=[dataset("/w/clean", "file", symlinks=symlink("clean", DATABASE))],
+        outputs=["report"],
+    ),
+    run("c1", "COMPLETE", "2016-05-01T10:12:00Z", namespace="elsewhere", outputs=["clean"]),
+    static(job={"namespace": "shop", "name": "load"}, inputs=[dataset("raw")]),
+    static(dataset=dataset("report", documentation=facet(description="for people"))),
+]
