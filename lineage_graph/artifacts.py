@@ -45,7 +45,7 @@ class Artifacts:
             StoreUnavailable: They could not be written; nothing was left behind.
         """
         digest = sha256(data)
-        if not self.holds(digest):
+        if not self._here(digest):
             self._store([data])
         return digest
 
@@ -57,10 +57,18 @@ class Artifacts:
             StoreUnavailable: It could not be read or written; nothing was left behind.
         """
         digest, _ = digest_file(path)
-        if self.holds(digest):
+        if self._here(digest):
             return digest
         with _reading(path) as source:
             return self._store(iter(partial(source.read, BLOCK), b""))
+
+    def put_blocks(self, blocks: Iterable[bytes]) -> str:
+        """Store what arrives in blocks and return its digest, never holding it in memory.
+
+        Raises:
+            StoreUnavailable: It could not be written; nothing was left behind.
+        """
+        return self._store(blocks)
 
     def get(self, digest: str) -> bytes:
         """Return the bytes of an artifact, which have its digest.
@@ -89,7 +97,10 @@ class Artifacts:
 
     def holds(self, digest: str) -> bool:
         """Return whether there is an artifact of that name; its bytes are not checked."""
-        return os.path.isfile(self.path(digest))
+        return self._here(digest)
+
+    def _here(self, digest: str) -> bool:
+        return self._place(digest).is_file()
 
     def path(self, digest: str) -> Path:
         """Return where an artifact lies, whether or not it is there.
@@ -97,6 +108,9 @@ class Artifacts:
         Raises:
             ValueError: This is not a digest: 64 lower-case hex digits.
         """
+        return self._place(digest)
+
+    def _place(self, digest: str) -> Path:
         if not DIGEST.fullmatch(digest):
             raise ValueError(f"{digest!r} is not a sha256 digest: 64 lower-case hex digits.")
         return self._root / digest[:2] / digest
@@ -120,7 +134,7 @@ class Artifacts:
         with _writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                os.link(self.path(digest), target)
+                os.link(self._place(digest), target)
             except FileExistsError:
                 raise
             except OSError:
@@ -154,7 +168,7 @@ class Artifacts:
         return hasher.hexdigest()
 
     def _publish(self, written: Path, digest: str) -> None:
-        target = self.path(digest)
+        target = self._place(digest)
         with suppress(FileExistsError):
             target.parent.mkdir()
             sync_folder(self._root)
@@ -163,7 +177,7 @@ class Artifacts:
 
     def _copy(self, digest: str, target: Path) -> None:
         try:
-            shutil.copyfile(self.path(digest), target)
+            shutil.copyfile(self._place(digest), target)
             target.chmod(READ_ONLY)
         except OSError:
             target.unlink(missing_ok=True)
@@ -171,7 +185,7 @@ class Artifacts:
 
     @contextmanager
     def _opened(self, digest: str) -> Iterator[BufferedReader]:
-        path = self.path(digest)
+        path = self._place(digest)
         try:
             with path.open("rb") as file:
                 yield file

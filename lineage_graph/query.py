@@ -106,10 +106,8 @@ class Queries:
         if applied.seq > head:
             return False
         if applied != self._ours:
-            last = next(self._ledger.entries(applied.seq - 1, applied.seq))
-            if last.chain != applied.chain:
+            if self._ledger.chain_at(applied.seq) != applied.chain:
                 return False
-            # Not read again for every question: the entry may be large.
             self._ours = applied
         return True
 

@@ -74,14 +74,14 @@ class Session:
     """What holds for one run of the program.
 
     Attributes:
-        store: Folder of the store; None for the usual one.
+        store: Folder of the store, or address of a server; None for the usual one.
         declarations: Folder of one's own ``ontology/`` and ``queries/``.
         as_json: Whether data is written as JSON.
         quiet: Whether talk and progress are left out.
         debug: Whether a failure shows its traceback.
     """
 
-    store: Path | None = None
+    store: str | None = None
     declarations: Path | None = None
     as_json: bool = False
     quiet: bool = False
@@ -89,7 +89,7 @@ class Session:
 
     def set(
         self,
-        store: Path | None,
+        store: str | None,
         declarations: Path | None,
         as_json: bool,
         quiet: bool,
@@ -104,22 +104,24 @@ class Session:
 
     @contextmanager
     def graph(self) -> Iterator[Graph]:
-        """Open the store for the time of a question; a question never creates one.
+        """Open the store for the time of a question; a question never creates a folder.
 
         Raises:
             StoreUnavailable: There is no store in the folder.
         """
         from lineage_graph.graph import connect
-        from lineage_graph.graph.folders import Folders, store_folder
+        from lineage_graph.graph.folders import Folders, named_store, store_folder
+        from lineage_graph.graph.opening import SERVERS
 
-        folder = store_folder(self.store)
-        if not Folders(folder).ledger.is_file():
+        store = named_store(self.store)
+        if not store.startswith(SERVERS) and not Folders(store_folder(store)).ledger.is_file():
+            folder = str(store_folder(store))
             raise StoreUnavailable(
-                f"There is no store in {str(folder)!r}. Name an existing one with --store"
+                f"There is no store in {folder!r}. Name an existing one with --store"
                 " FOLDER or LINEAGE_GRAPH_STORE, or record something first: in Python,"
-                f" graph = lineage_graph.connect({str(folder)!r})"
+                f" graph = lineage_graph.connect({folder!r})"
             )
-        graph = connect(folder, declarations=self.declarations, quiet=self.quiet)
+        graph = connect(store, declarations=self.declarations, quiet=self.quiet)
         try:
             yield graph
         finally:
@@ -132,11 +134,12 @@ class Session:
 
 
 Store = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--store",
         metavar="FOLDER",
-        help="Folder of the store; else LINEAGE_GRAPH_STORE, else .lineage.",
+        help="Folder of the store, or http(s):// address of a server; else LINEAGE_GRAPH_STORE, "
+        "else .lineage.",
     ),
 ]
 Declared = Annotated[

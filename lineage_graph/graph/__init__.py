@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lineage_graph.errors import InvalidRecord
 from lineage_graph.graph.datasets import SavedDataset, require_name
-from lineage_graph.graph.folders import store_folder
+from lineage_graph.graph.folders import TOKEN_VARIABLE, named_store, store_folder
 from lineage_graph.graph.models import TrainedVersion
-from lineage_graph.graph.opening import opened
+from lineage_graph.graph.opening import SERVERS, Opened, opened, opened_at
 from lineage_graph.graph.progress import Progress
 from lineage_graph.graph.rebuilding import rebuilt
 from lineage_graph.graph.renewing import Renewing
@@ -30,16 +32,25 @@ if TYPE_CHECKING:
 def connect(
     store: str | Path | None = None,
     *,
+    token: str | None = None,
+    working: str | Path | None = None,
     graph: str | None = None,
     declarations: str | Path | None = None,
     quiet: bool = False,
     license_gate: Mode = "warn",
     license_policy: str = BLOCKING,
 ) -> Graph:
-    """Open a store, making it when there is none.
+    """Open a store: in a folder, made when there is none, or on a server.
+
+    Over a server the verbs are the same. Spark runs here, what is saved lies here, and the
+    record is there; see ``docs/server.md``.
 
     Args:
-        store: Folder; by default ``LINEAGE_GRAPH_STORE``, else ``.lineage``.
+        store: Folder, or ``http(s)://`` address of a server; by default
+            ``LINEAGE_GRAPH_STORE``, else ``.lineage``.
+        token: Says to a server who asks; by default ``LINEAGE_GRAPH_TOKEN``.
+        working: Folder of this machine for what a store on a server needs here, such as
+            saved data; by default ``LINEAGE_GRAPH_WORKING``, else one in the user's folder.
         graph: Where the projection lives when not in the store: ``memory:`` or the
             address of a SPARQL 1.1 server.
         declarations: Folder of one's own ``ontology/`` and ``queries/``.
@@ -53,11 +64,22 @@ def connect(
 
     Raises:
         LedgerBroken: The ledger is damaged; nothing is opened.
-        StoreUnavailable: The folder cannot be used.
+        StoreUnavailable: The folder cannot be used, or no server answers.
+        PolicyRefused: The server does not know the token, or it would travel unencrypted.
+        InvalidRecord: ``graph`` was given for a store that is on a server.
     """
     organisation = Path(declarations) if declarations else None
-    parts = opened(store_folder(store), graph)
+    parts = _parts(named_store(store), token, working, graph)
     return Graph(parts, organisation, quiet, license_gate, license_policy)
+
+
+def _parts(store: str, token: str | None, working: str | Path | None, graph: str | None) -> Opened:
+    if not store.startswith(SERVERS):
+        return opened(store_folder(store), graph)
+    if graph is not None:
+        raise InvalidRecord("A server has its own projection. Leave out graph=...")
+    folder = Path(working).expanduser().absolute() if working else None
+    return opened_at(store, token or os.environ.get(TOKEN_VARIABLE), folder)
 
 
 class Graph(Reporting):
@@ -88,6 +110,7 @@ class Graph(Reporting):
                 self._gate,
                 self._privacy,
                 self._queries,
+                self.opened.elsewhere is None,
             )
         return self._writing
 

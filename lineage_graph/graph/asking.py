@@ -38,6 +38,9 @@ class Asking:
         opened: The open parts of the store; closed with it.
         organisation: Folder with further declarations.
         quiet: Show no progress of what a question has to wait for.
+
+    Attributes:
+        opened: The open parts of the store.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Asking:
         organisation: Path | None = None,
         quiet: bool = False,
     ) -> None:
+        self.opened = opened
         self.folders = opened.folders
         self._declarations = Declarations(organisation)
         self._ledger = opened.ledger
@@ -197,10 +201,19 @@ class Asking:
     def verify(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
         """Check the ledger's chain, the projection, artifacts and data.
 
+        A server checks its own, and does not tell how far it has come.
+
         Raises:
             StoreError: The first thing that is wrong, by name.
         """
+        if self.opened.elsewhere is not None:
+            return self.opened.elsewhere.verify()
         return self._checks().verify(progress)
+
+    @property
+    def queries(self) -> Queries:
+        """What asks the graph, for other doors to it than these verbs."""
+        return self._queries
 
     def validate(self) -> list[Violation]:
         """Check everything that is recorded against its shapes."""

@@ -9,18 +9,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 from lineage_graph.errors import StoreUnavailable
 from lineage_graph.identity import uuid7
 
 DEFAULT = ".lineage"
 VARIABLE = "LINEAGE_GRAPH_STORE"
+TOKEN_VARIABLE = "LINEAGE_GRAPH_TOKEN"
+WORKING_VARIABLE = "LINEAGE_GRAPH_WORKING"
 ABANDONED_AFTER = 7 * 24 * 3600
 
 
+def named_store(store: str | Path | None) -> str:
+    """Return which store is meant: the given one, the variable's, or ``.lineage``."""
+    return str(store or os.environ.get(VARIABLE) or DEFAULT)
+
+
 def store_folder(store: str | Path | None) -> Path:
-    """Return the absolute folder of a store: the given one, the variable's, or ``.lineage``."""
-    return Path(store or os.environ.get(VARIABLE) or DEFAULT).expanduser().absolute()
+    """Return the absolute folder of a store that lies on this machine."""
+    return Path(named_store(store)).expanduser().absolute()
+
+
+def working_folder(address: str) -> Path:
+    """Return where this machine keeps what belongs to a store on a server.
+
+    ``LINEAGE_GRAPH_WORKING``, else the user's folder for state (XDG Base Directory
+    Specification); below it one folder for each server.
+    """
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    root = Path(os.environ.get(WORKING_VARIABLE) or state / "lineage-graph")
+    parts = urlsplit(address)
+    name = quote(parts.netloc.lower() + parts.path, safe="-._~")
+    return (root.expanduser() / name).absolute()
 
 
 @dataclass(frozen=True)
@@ -28,10 +49,12 @@ class Folders:
     """The folders of one store.
 
     Attributes:
-        root: The store.
+        root: The store; for one on a server, what this machine keeps of it.
+        view: What tells one thing that may be seen of a store from another.
     """
 
     root: Path
+    view: str = ""
 
     @property
     def ledger(self) -> Path:
@@ -51,7 +74,7 @@ class Folders:
     @property
     def index(self) -> Path:
         """The projection that answers reachability."""
-        return self.root / "index"
+        return self.root / "index" / self.view
 
     @property
     def openlineage(self) -> Path:

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final, Protocol
 
 from lineage_graph.artifacts import Artifacts
-from lineage_graph.graph.folders import Folders
+from lineage_graph.graph.folders import Folders, working_folder
 from lineage_graph.identity import NAMESPACE
 from lineage_graph.ledger import Ledger
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.openlineage.mapping import Mapper
 from lineage_graph.stores import Store, open_store
+
+SERVERS: Final = ("http://", "https://")
+
+
+class Elsewhere(Protocol):
+    """What only the machine that has a store can answer, when that is not this one."""
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+
+    def verify(self) -> dict[str, Any]:
+        """Return how much of the record was checked; see ``Graph.verify``."""
+
+    def looked_up(self, identities: Mapping[str, str]) -> dict[str, tuple[int, list[str], str]]:
+        """Return in how many rows of each version a person is, by what, and what is not covered."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +44,7 @@ class Opened:
         author: Gives the IRI of the agent who records.
         derive: Brings what follows from accepted events into the whole ledger, before
             anybody is answered.
+        elsewhere: Answers what cannot be answered here; None when the store is here.
     """
 
     ledger: Ledger
@@ -35,6 +53,7 @@ class Opened:
     folders: Folders
     author: Callable[[], str]
     derive: Callable[[], None] = lambda: None
+    elsewhere: Elsewhere | None = None
 
 
 def opened(folder: Path, address: str | None = None) -> Opened:
@@ -58,4 +77,42 @@ def opened(folder: Path, address: str | None = None) -> Opened:
         folders,
         lambda: f"{NAMESPACE}agent:{folders.author()}",
         Mapper(folders.openlineage, ledger).catch_up,
+    )
+
+
+def opened_at(address: str, token: str | None, working: Path | None = None) -> Opened:
+    """Open a store that a server has.
+
+    Args:
+        address: ``http://host:port`` or ``https://...``.
+        token: Who asks; None where the server asks nobody.
+        working: Folder of this machine for what is saved and fetched here.
+
+    Raises:
+        StoreUnavailable: Nothing answers at the address.
+        PolicyRefused: The server does not know the token, or it would travel unencrypted.
+        StoreError: What answers is no server of this release.
+        MissingExtra: The HTTP client is not installed.
+    """
+    from lineage_graph.remote.answers import RemoteAnswers
+    from lineage_graph.remote.artifacts import RemoteArtifacts
+    from lineage_graph.remote.connection import Connection
+    from lineage_graph.remote.ledger import RemoteLedger
+    from lineage_graph.remote.store import RemoteStore
+
+    connection = Connection(address, token)
+    try:
+        who = connection.who()
+        folders = Folders(working or working_folder(connection.address), who.view)
+        folders.prepare()
+    except BaseException:
+        connection.close()
+        raise
+    return Opened(
+        RemoteLedger(connection),
+        RemoteStore(connection),
+        RemoteArtifacts(folders.artifacts, connection),
+        folders,
+        lambda: who.agent,
+        elsewhere=RemoteAnswers(connection),
     )

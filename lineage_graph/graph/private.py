@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from lineage_graph.errors import LineageGraphError, NotFound
+from lineage_graph.errors import LineageGraphError, NotFound, PolicyRefused
 from lineage_graph.graph.labelling import changes, require_column
 from lineage_graph.graph.licensed import Licensed
 from lineage_graph.identity import kind_of
 
 if TYPE_CHECKING:
     from lineage_graph.graph.indexing import Indexed
+    from lineage_graph.graph.subjects import Subjects
     from lineage_graph.privacy import Privacy, Status
+    from lineage_graph.privacy.looking import Looked
     from lineage_graph.privacy.subjects import SubjectImpact
     from lineage_graph.privacy.values import Label
 
@@ -203,9 +205,23 @@ class Private(Licensed):
             NotFound: There is no such type of identifier.
             InvalidRecord: A value is none of its type; it is not repeated.
         """
+        return self._subjects.impact(identities)
+
+    def subject_rows(self, identities: Mapping[str, str]) -> dict[str, Looked]:
+        """Return what the index of each recorded version says about one person.
+
+        It is the part of :meth:`subject_impact` for which one has to have the indexes.
+
+        Args:
+            identities: As for :meth:`subject_impact`; raises as it does.
+        """
+        return self._subjects.looked_up(identities)
+
+    @property
+    def _subjects(self) -> Subjects:
         from lineage_graph.graph.subjects import Subjects
 
-        subjects = Subjects(
+        return Subjects(
             self._queries,
             self._index,
             self._privacy,
@@ -213,8 +229,16 @@ class Private(Licensed):
             self._declarations,
             self._declared,
             self.folders,
+            self.opened.elsewhere,
         )
-        return subjects.impact(identities)
+
+    def _require_key_here(self, what: str) -> None:
+        """Refuse what only the machine that has the indexes and the key can do."""
+        if self.opened.elsewhere is not None:
+            raise PolicyRefused(
+                f"{what} where the indexes and their key lie: on the machine of the server "
+                f"{self.opened.elsewhere.address}, in its store. Ask its operator."
+            )
 
     def index_subjects(self, name: str | None = None) -> list[Indexed]:
         """Make the indexes that are missing for columns that name a person.
@@ -230,10 +254,12 @@ class Private(Licensed):
 
         Raises:
             NotFound: There is no such dataset.
+            PolicyRefused: The store is on a server.
         """
         from lineage_graph.graph.progress import watched
         from lineage_graph.graph.subjects import index_missing
 
+        self._require_key_here("Persons are indexed")
         if name is None:
             versions = [str(row["version"]) for row in self._queries.run("records/version_of")]
         else:
@@ -249,7 +275,11 @@ class Private(Licensed):
 
         Returns:
             What the key was called; None when there was none.
+
+        Raises:
+            PolicyRefused: The store is on a server.
         """
         from lineage_graph.membership import Keyring
 
+        self._require_key_here("The key is destroyed")
         return Keyring(self.folders.membership).destroy()

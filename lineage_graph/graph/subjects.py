@@ -11,11 +11,12 @@ from lineage_graph.graph.catalogue import Catalogue
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.folders import Folders
 from lineage_graph.graph.indexing import DIRECT, Indexed
+from lineage_graph.graph.opening import Elsewhere
 from lineage_graph.identity import kind_of
 from lineage_graph.index import LineageIndex
 from lineage_graph.membership import Keyring
-from lineage_graph.privacy import Privacy
-from lineage_graph.privacy.looking import Held, Person, Registered, look_up
+from lineage_graph.privacy import Privacy, Status
+from lineage_graph.privacy.looking import Held, Looked, Person, Registered, look_up
 from lineage_graph.privacy.subjects import Duties, SubjectImpact
 from lineage_graph.privacy.tracing import Derived, Known, Tracing
 from lineage_graph.query import Queries
@@ -37,6 +38,7 @@ class Subjects:
         declarations: Where terms meet IRIs.
         declared: Answers queries over ``ontology/``.
         folders: Where the indexes and the key lie.
+        elsewhere: Looks persons up where the indexes and the key are, if not here.
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class Subjects:
         declarations: Declarations,
         declared: Declared,
         folders: Folders,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
+        self._elsewhere = elsewhere
         self._queries = queries
         self._index = index
         self._privacy = privacy
@@ -63,21 +67,11 @@ class Subjects:
         versions = [str(row["version"]) for row in self._queries.run("records/version_of")]
         statuses = self._privacy.statuses(versions)
         names = self._catalogue.names_of(versions)
-
-        def holds(version: str) -> Held:
-            status = statuses.get(version)
-            if status is None:
-                return Held()
-            found = [(h.column, h.semantic_type) for h in status.holdings if h.role == DIRECT]
-            return Held(found, status.unexamined)
-
-        looked = look_up(
-            person,
-            [Registered.of(row) for row in self._queries.run("privacy/indexes")],
-            Keyring(self._folder).current(),
-            self._folder,
-            holds,
-        )
+        if self._elsewhere is None:
+            looked = self._looked_up(person, statuses)
+        else:
+            said = self._elsewhere.looked_up(identities)
+            looked = {v: Looked(rows, tuple(by), gap) for v, (rows, by, gap) in said.items()}
         clean = {v for v, status in statuses.items() if status.status == NOTHING_FOUND}
         unrecognised = self._privacy.unrecognised(clean) if clean else set()
         known = {
@@ -94,6 +88,32 @@ class Subjects:
         tracing = Tracing(versions, self._edges(versions), models, looked, known, names)
         duties = Duties(self._declared, self._declarations)
         return SubjectImpact([type_.name for type_ in person.types], tracing, names, duties)
+
+    def looked_up(self, identities: Mapping[str, str]) -> dict[str, Looked]:
+        """Return what the indexes of this machine say about a person, by the version's IRI.
+
+        Raises:
+            NotFound, InvalidRecord: As :meth:`impact` does.
+        """
+        person = Person.of(self._privacy.types, identities)
+        versions = [str(row["version"]) for row in self._queries.run("records/version_of")]
+        return self._looked_up(person, self._privacy.statuses(versions))
+
+    def _looked_up(self, person: Person, statuses: Mapping[str, Status]) -> dict[str, Looked]:
+        def holds(version: str) -> Held:
+            status = statuses.get(version)
+            if status is None:
+                return Held()
+            found = [(h.column, h.semantic_type) for h in status.holdings if h.role == DIRECT]
+            return Held(found, status.unexamined)
+
+        return look_up(
+            person,
+            [Registered.of(row) for row in self._queries.run("privacy/indexes")],
+            Keyring(self._folder).current(),
+            self._folder,
+            holds,
+        )
 
     def _edges(self, versions: Collection[str]) -> list[Derived]:
         """Return every derivation, also those of versions that no longer hold."""

@@ -70,6 +70,7 @@ class Writing:
         gate: Gate,
         privacy: Privacy,
         queries: Queries,
+        has_key: bool,
     ) -> None:
         self._record = record
         self._catalogue = catalogue
@@ -83,7 +84,8 @@ class Writing:
         self.recorder.labels = self.labelling.records
         self.engines = Engines(declared, artifacts, self.recorder)
         self.indexing = Indexing(queries, privacy, self.engines, self.recorder, folders)
-        self.recorder.recorded = self.indexing.recorded
+        if has_key:
+            self.recorder.recorded = self.indexing.recorded
         self.datasets = Datasets(
             self.engines, self.recorder, record, snapshots, folders, gate.before
         )

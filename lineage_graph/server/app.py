@@ -9,7 +9,17 @@ from fastapi import Depends, FastAPI
 
 from lineage_graph import __version__
 from lineage_graph.errors import LineageGraphError
-from lineage_graph.server import contract, health, pages, problems, reports, sparql
+from lineage_graph.server import (
+    artifacts,
+    contract,
+    health,
+    ledger,
+    pages,
+    problems,
+    reports,
+    sparql,
+    store,
+)
 from lineage_graph.server.addresses import Addresses
 from lineage_graph.server.authorize import authorize, refuse_unguarded
 from lineage_graph.server.bodies import LARGEST
@@ -22,6 +32,9 @@ ROUTERS = (
     sparql.router,
     pages.router,
     reports.router,
+    ledger.router,
+    store.router,
+    artifacts.router,
 )
 
 

@@ -16,10 +16,14 @@ from lineage_graph.declarations import Declarations
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.folders import Folders
 from lineage_graph.graph.opening import Opened, opened
+from lineage_graph.recording.received import Reader
 from lineage_graph.sandbox.pool import Sandbox
+from lineage_graph.server.asked import DeclaredTexts
+from lineage_graph.server.receiving import Receiving
 from lineage_graph.server.recognition import Recognition
 from lineage_graph.server.settings import Settings
 from lineage_graph.server.views import Views
+from lineage_graph.validation import Validator
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Served:
         tokens: Who may ask.
         recognition: Tells who a request is from.
         sandbox: Reads what strangers wrote.
+        receiving: Checks and appends what clients send.
+        declared: Tells questions that are declared from others.
     """
 
     settings: Settings
@@ -41,6 +47,8 @@ class Served:
     tokens: Tokens
     recognition: Recognition
     sandbox: Sandbox
+    receiving: Receiving
+    declared: DeclaredTexts
 
     @classmethod
     def open(cls, settings: Settings) -> Served:
@@ -52,7 +60,9 @@ class Served:
             DeclarationError: What an organisation declares, or says of an issuer, cannot be used.
             NotFound: A role is given to a group of the issuer that there is not.
         """
-        roles = Roles.declared(Declared(Declarations(settings.declarations)).rows("access/roles"))
+        declarations = Declarations(settings.declarations)
+        declared = Declared(declarations)
+        roles = Roles.declared(declared.rows("access/roles"))
         access = Folders(settings.store).access
         vouched = None
         if settings.oidc is not None:
@@ -61,7 +71,17 @@ class Served:
         parts = opened(settings.store)
         recognition = Recognition(settings, roles, tokens, vouched, parts.author)
         sandbox = Sandbox(settings.sparql, settings.sparql_workers)
-        return cls(settings, parts, Views(settings), tokens, recognition, sandbox)
+        receiving = Receiving(Reader(declarations, declared.rows), Validator(declarations), sandbox)
+        return cls(
+            settings,
+            parts,
+            Views(settings),
+            tokens,
+            recognition,
+            sandbox,
+            receiving,
+            DeclaredTexts(declarations),
+        )
 
     def close(self) -> None:
         """Let the store go."""

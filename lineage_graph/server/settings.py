@@ -18,6 +18,8 @@ class Settings:
         declarations: Folder of an organisation's own ``ontology/`` and ``queries/``.
         host: Address to listen on.
         port: Port to listen on; 0 for any that is free.
+        largest_bundle: Most bytes of one bundle, and of a question that a client sends.
+        largest_artifact: Most bytes of one uploaded file.
         dev: Whether GraphQL shows its schema and a page to try it.
         allowed_hosts: Names, with or without a port, by which clients may call it besides
             those of this machine.
@@ -35,6 +37,8 @@ class Settings:
     oidc: Path | None = None
     sparql: Limits = field(default_factory=Limits)
     sparql_workers: int = 2
+    largest_bundle: int = 32 << 20
+    largest_artifact: int = 4 << 30
 
     @property
     def loopback(self) -> bool:

@@ -407,7 +407,7 @@ def test_all_reports_of_ours_can_be_made_in_both_languages(shop: Shop) -> None:
 
 
 def run(folder: Path, *words: str) -> tuple[int, str, str]:
-    session = Session(store=folder, declarations=OURS)
+    session = Session(store=str(folder), declarations=OURS)
     found = CliRunner().invoke(app, words, obj=session)
     return found.exit_code, found.stdout, repr(found.exception)
 

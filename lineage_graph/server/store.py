@@ -1,0 +1,115 @@
+"""The graph for clients that ask over HTTP: questions as text, answers as typed values."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Response
+
+from lineage_graph.access.principals import Principal
+from lineage_graph.errors import DeclarationError, InvalidRecord, NotFound
+from lineage_graph.graph import Graph
+from lineage_graph.query import Queries
+from lineage_graph.remote.protocol import BUNDLE_TYPE, value_written
+from lineage_graph.sandbox import Checkpoint
+from lineage_graph.server.authorize import Caller, needs
+from lineage_graph.server.bodies import read_json
+from lineage_graph.server.ledger import end_of
+from lineage_graph.server.sending import BY_SETTING, BundleBody, JsonBody
+from lineage_graph.server.served import Here, Served
+from lineage_graph.stores import Rows
+from lineage_graph.stores.free import table_rows
+
+router = APIRouter(prefix="/api", tags=["store"])
+
+
+_FORMS: Final = {"select": "SELECT", "ask": "ASK", "construct": "CONSTRUCT"}
+
+
+@router.post("/store/dump", openapi_extra=needs("read"))
+def dump(here: Here, caller: Caller, body: JsonBody) -> Response:
+    """Return all bundles that the caller may see, or one of them, as N-Quads."""
+    bundle = read_json(body)
+    if bundle is not None and not isinstance(bundle, str):
+        raise InvalidRecord("Send the IRI of a bundle as a JSON string, or null for all.")
+    with here.views.borrow(caller) as graph:
+        return Response(graph.queries.dump(bundle), media_type=BUNDLE_TYPE)
+
+
+@router.post("/store/{form}", openapi_extra=needs("read"), max_body_size=BY_SETTING)
+def answer(here: Here, caller: Caller, form: str, body: BundleBody) -> dict[str, Any]:
+    """Answer a question that came as SPARQL, over what the caller may see.
+
+    Raises:
+        NotFound: There is no such form of a question.
+        DeclarationError: It does not parse, or is of another form.
+        PolicyRefused: It is more than a question.
+    """
+    if form not in _FORMS:
+        raise NotFound(f"Questions are of the forms {', '.join(_FORMS)}, not {form[:100]!r}.")
+    sparql = read_json(body)
+    if not isinstance(sparql, str):
+        raise InvalidRecord("Send the text of a SPARQL query as a JSON string.")
+    if here.declared.has(sparql):
+        with here.views.borrow(caller) as graph:
+            return _answered(graph.queries, form, sparql) | _end(graph)
+    return _free(here, caller, form, sparql)
+
+
+def _answered(queries: Queries, form: str, sparql: str) -> dict[str, Any]:
+    """Answer a question that is ours."""
+    if form == "select":
+        return _rows(queries.select(sparql))
+    if form == "ask":
+        return {"answer": queries.ask(sparql)}
+    return {"answer": queries.construct(sparql).decode()}
+
+
+def _free(here: Served, caller: Principal, form: str, sparql: str) -> dict[str, Any]:
+    """Answer a question that somebody wrote, in a process that can be killed."""
+    ends: list[dict[str, Any]] = []
+
+    def checkpoint() -> Checkpoint:
+        with here.views.borrow(caller) as graph:
+            ends.append(_end(graph))
+            return graph.checkpoint()
+
+    found = here.sandbox.query(checkpoint, sparql, "json", "ntriples")
+    if found.form != _FORMS[form] or found.body is None:
+        raise DeclarationError(f"the query is not a {_FORMS[form]}")
+    return _written(form, found.body) | ends[-1]
+
+
+def _written(form: str, body: bytes) -> dict[str, Any]:
+    if form == "select":
+        return _rows(table_rows(body))
+    if form == "ask":
+        return {"answer": read_json(body)["boolean"]}
+    return {"answer": b"".join(sorted(set(body.splitlines(keepends=True)))).decode()}
+
+
+def _rows(found: Rows) -> dict[str, Any]:
+    rows = [[value_written(row[name]) for name in found.columns] for row in found]
+    return {"columns": found.columns, "rows": rows}
+
+
+@router.post("/verify", openapi_extra=needs("audit"))
+def verify(here: Here, caller: Caller) -> dict[str, Any]:
+    """Check the ledger's chain, the projection, artifacts and data, and tell how much."""
+    with here.views.borrow(caller) as graph:
+        return graph.verify()
+
+
+@router.post("/subjects/rows", openapi_extra=needs("subjects"))
+def rows(here: Here, caller: Caller, body: JsonBody) -> dict[str, Any]:
+    """Tell in which rows of which versions a person is; the identifiers are kept nowhere."""
+    identities = read_json(body)
+    if not isinstance(identities, dict):
+        raise InvalidRecord('Send a JSON object, such as {"cpf": "..."}.')
+    with here.views.borrow(caller) as graph:
+        found = graph.subject_rows(identities)
+    return {version: [one.rows, one.by, one.gap] for version, one in found.items()}
+
+
+def _end(graph: Graph) -> dict[str, Any]:
+    return end_of(graph.opened.ledger)
