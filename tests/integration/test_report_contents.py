@@ -376,5 +376,33 @@ def test_what_only_the_lgpd_demands_is_found(tmp_path: Path) -> None:
     for name, titles in expected.items():
         rows = ask(path, f"compliance/lgpd/findings/{name}", "lgpd")
         assert sorted({row["title"] for row in rows}) == titles, name
-    times = [short(row["value"]) for row in ask(path, "compliance/lgpd/breach_deadline", "lgpd")]
-    assert times == [f"report-iri:answer/business-days-{days}" for days in (3, 6)]
+    for name in ("breach_deadline", "breach_deadline_subjects"):
+        # Only what lay open counts: scoring is of a small agent, and does not touch "loose".
+        for dataset, days in (("bookings", [3, 6]), ("loose", [3]), (None, [3])):
+            about = {"dataset": f"urn:lineage-graph:dataset:{dataset}"} if dataset else {}
+            rows = ask(path, f"compliance/lgpd/{name}", "lgpd", **about)
+            times = [short(row["value"]) for row in rows]
+            assert times == [f"report-iri:answer/business-days-{n}" for n in days], (name, dataset)
+
+
+def test_what_an_inciso_lets_be_kept_is_not_to_be_eliminated_on_a_withdrawal(
+    tmp_path: Path,
+) -> None:
+    name = "compliance/lgpd/withdrawal_data_duties"
+    before = ask(WITHDRAWN, name, "lgpd")
+    (eliminated,) = {
+        row["subject"] for row in before if short(row["value"]).endswith("eliminate-on-request")
+    }
+    for inciso, law, kept in (("A16-I", "lgpd", True), ("A6-1-c", "eu-gdpr", False)):
+        path = tmp_path / f"{law}.ttl"
+        path.write_text(
+            f"""{WITHDRAWN.read_text(encoding="utf-8")}
+            <urn:keeper> a dpv:Process ; lg:touches <{eliminated}> ;
+              dpv:hasStorageCondition <urn:kept> .
+            <urn:kept> lg:conservationBasis {law}:{inciso} .""",
+            encoding="utf-8",
+        )
+        rows = [row for row in ask(path, name, "lgpd") if row["subject"] == eliminated]
+        answers = {short(row["value"]).rpartition("/")[2] for row in rows}
+        assert answers == ({"keep-art16"} if kept else {"eliminate-on-request"})
+        assert {short(row["because"]) for row in rows} == ({"lgpd:A16-I"} if kept else {""})
