@@ -1,6 +1,7 @@
-"""Writes ``docs/cli.md`` from the program and ``docs/vocabulary.md`` from ``ontology/``.
+"""Writes ``docs/cli.md``, ``docs/vocabulary.md`` and ``docs/schema.graphql``.
 
-Run ``python docs/generate.py`` after a change to either; a test compares them.
+They come from the program, from ``ontology/`` and from the server. Run
+``python docs/generate.py`` after a change to any of them; tests compare them.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from lineage_graph import cli
 from lineage_graph.cli.program import NAME
 from lineage_graph.declarations import bundled
 from lineage_graph.graph.declared import Declared
+from lineage_graph.server.graphql.schema import sdl
 
 TARGET = Path(__file__).with_name("cli.md")
 VOCABULARY = Path(__file__).with_name("vocabulary.md")
+SCHEMA = Path(__file__).with_name("schema.graphql")
 COLUMNS = 80
 
 
@@ -90,3 +93,4 @@ def _section(title: str, text: str) -> tuple[str, str]:
 if __name__ == "__main__":
     TARGET.write_text(cli_page(), encoding="utf-8")
     VOCABULARY.write_text(vocabulary_page(), encoding="utf-8")
+    SCHEMA.write_text(sdl(), encoding="utf-8")

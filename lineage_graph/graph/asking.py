@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_graph.declarations import Declarations
 from lineage_graph.errors import NotFound
-from lineage_graph.graph.catalogue import Catalogue
+from lineage_graph.graph.catalogue import Catalogue, Kind
 from lineage_graph.graph.checks import Checks
 from lineage_graph.graph.exporting import export
 from lineage_graph.graph.opening import Opened
@@ -86,13 +86,30 @@ class Asking:
 
         return Sandbox(OWN, workers=1)
 
-    def resolve(self, name: str, version: int | None = None) -> str:
+    def resolve(self, name: str, version: int | None = None, kind: Kind | None = None) -> str:
         """Return the IRI of a version.
+
+        Args:
+            name: Name, ``name@2`` or IRI.
+            version: Its number; None for the one in the name, else the newest.
+            kind: ``dataset`` or ``model``, when only that will do.
 
         Raises:
             NotFound: There is none; names that are close are suggested.
         """
-        return self._catalogue.version(name, version)
+        return self._catalogue.version(name, version, kind)
+
+    def thing(self, name: str, kind: Kind | None = None) -> str:
+        """Return the IRI of a dataset or model, or of one version where the name says which.
+
+        Args:
+            name: Name, ``name@2`` or IRI.
+            kind: ``dataset`` or ``model``, when only that will do.
+
+        Raises:
+            NotFound: There is none; names that are close are suggested.
+        """
+        return self._catalogue.thing(name, kind)
 
     def lineage(
         self,

@@ -68,6 +68,17 @@ class Catalogue:
             raise NotFound(f"{name_of(thing)} has versions 1 to {len(versions)}, not {wanted}.")
         return versions[wanted - 1]
 
+    def thing(self, name: str, kind: Kind | None = None) -> str:
+        """Return the IRI of a dataset or model, or of one version where the name says which.
+
+        Raises:
+            NotFound: There is none; names that are close are suggested.
+        """
+        if self._is_version(name):
+            return self.version(name, None, kind)
+        thing, number = self._logical(name, kind)
+        return thing if number is None else self.version(name, None, kind)
+
     def all_versions(self, name: str) -> list[str]:
         """Return the IRIs of the version that is named, or of all when only the thing is.
 

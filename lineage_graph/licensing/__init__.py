@@ -202,11 +202,49 @@ class Licensing:
 
     def said(self, thing: str) -> str | None:
         """Return what was last said about a dataset or model, or None."""
-        about = self.statements.about_dataset(thing)
-        newest = max(
-            about, key=lambda iri: max(s.at for s in self._statements.of(iri)), default=None
-        )
-        return None if newest is None else self._statements.said_of(newest, newest).text
+        return self.said_of_each([thing]).get(thing)
+
+    def said_of_each(self, things: Collection[str]) -> dict[str, str]:
+        """Return what was last said about datasets and models; about which nothing was, not."""
+        statements = self.statements
+        found: dict[str, str] = {}
+        for thing in things:
+            about = statements.about_dataset(thing)
+            if about:
+                newest = max(about, key=lambda iri: max(s.at for s in statements.of(iri)))
+                found[thing] = statements.said_of(newest, newest).text
+        return found
+
+    def outside(self, versions: Collection[str]) -> dict[str, Stated]:
+        """Return the licences of those versions that came from outside or were given one.
+
+        What was made here without a word about it is bound by its sources: :meth:`terms`.
+        """
+        statements = self.statements
+        self._index.refresh()
+        ids = self._index.ids(versions)
+        outside = self._index.roots(list(ids.values()))
+        chosen = [v for v, own in zip(ids, outside, strict=True) if own or statements.of(v)]
+        return statements.stated(chosen)
+
+    def having(self, license_: str) -> tuple[set[str], set[str]]:
+        """Return the datasets and models, and the versions, of which a licence is said.
+
+        Args:
+            license_: Id, common title or address of the licence.
+
+        Raises:
+            InvalidRecord: There is no such licence.
+        """
+        wanted = {self.licenses.get(one).id for one in self.licenses.parse(license_).ids}
+        things = {thing for one in wanted for thing in self.statements.datasets(one)}
+        versions = [v for every in self._catalogue.versions_of(things).values() for v in every]
+        having = {
+            version
+            for version, stated in self.outside(versions).items()
+            if wanted <= {self.licenses.get(one).id for one in stated.expression.ids}
+        }
+        return things, having
 
     def impact(
         self, what: str, versions: Collection[str], at: datetime | None, policy: str
@@ -254,11 +292,9 @@ class Licensing:
 
     def _of_versions(self, versions: Collection[str]) -> list[EndingSource]:
         ids = self._index.ids(versions)
-        outside = self._index.roots(list(ids.values()))
-        chosen = [v for v, own in zip(ids, outside, strict=True) if own or self.statements.of(v)]
         return [
             EndingSource(ids[version], stated, self.licenses.get(one))
-            for version, stated in self.statements.stated(chosen).items()
+            for version, stated in self.outside(versions).items()
             for one in sorted(stated.expression.ids)
         ]
 

@@ -96,6 +96,15 @@ class Privacy:
         )
         return [said[column] for column in columns if column in said]
 
+    def column_labels(self, columns: Mapping[str, str | None]) -> dict[str, Label]:
+        """Return the labels that count for many columns, a person's word first.
+
+        Args:
+            columns: IRI of the column of a version to that of the same column of the
+                dataset; None where that is not known.
+        """
+        return self._labels.of(columns)
+
     def unrecognised(self, versions: Collection[str]) -> set[str]:
         """Return the versions of which what some column holds was looked at and not told.
 

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from lineage_graph.declarations import Declarations
+from lineage_graph.errors import DeclarationError
 from lineage_graph.identity import NAMESPACE, kind_of, named
 from lineage_graph.ledger import Ledger
 from lineage_graph.processing.difference import Difference, difference
 from lineage_graph.processing.forms import FORMS
-from lineage_graph.processing.reading import Known, Reading, sections
+from lineage_graph.processing.reading import Entry, Known, Reading, sections
 from lineage_graph.processing.things import Thing, Value, is_own_word, ordered, part_form, shown
 from lineage_graph.processing.words import Rows, Words
 from lineage_graph.processing.written import LARGEST_BYTES, Faults, Spot, read_yaml, text_of
@@ -179,12 +180,33 @@ class Processing:
         else:
             top = read_yaml(text, faults)
             found = sections(top, faults) if top else []
+        return self._read_sections(found, faults)
+
+    def _read_sections(self, found: list[Entry], faults: Faults) -> FileRead:
         reading = Reading(self.words, self._known(), faults)
         things = reading.things(found)
         if not things and not faults.found:
             faults.add(Spot(""), "declares nothing; begin with 'processes:'")
         faults.require_none()
         return FileRead(things, tuple(dict.fromkeys(reading.notes)))
+
+    def read_text(self, text: str, name: str) -> FileRead:
+        """Read YAML that is in no file.
+
+        Args:
+            text: The YAML.
+            name: What it is called in messages.
+
+        Raises:
+            DeclarationError: Names every fault with its place; nothing was written.
+        """
+        faults = Faults(name)
+        if len(text.encode()) > LARGEST_BYTES:
+            raise DeclarationError(
+                f"{name} is larger than {LARGEST_BYTES:,} bytes. Declare fewer processes at once."
+            )
+        top = read_yaml(text, faults)
+        return self._read_sections(sections(top, faults) if top else [], faults)
 
     def _known(self) -> Known:
         names: defaultdict[str, set[str]] = defaultdict(set)

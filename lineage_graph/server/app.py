@@ -23,6 +23,7 @@ from lineage_graph.server import (
 from lineage_graph.server.addresses import Addresses
 from lineage_graph.server.authorize import authorize, refuse_unguarded
 from lineage_graph.server.bodies import LARGEST
+from lineage_graph.server.graphql import http
 from lineage_graph.server.served import Served
 from lineage_graph.server.settings import Settings
 
@@ -35,6 +36,7 @@ ROUTERS = (
     ledger.router,
     store.router,
     artifacts.router,
+    http.router,
 )
 
 

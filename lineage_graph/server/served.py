@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -19,6 +20,7 @@ from lineage_graph.graph.opening import Opened, opened
 from lineage_graph.recording.received import Reader
 from lineage_graph.sandbox.pool import Sandbox
 from lineage_graph.server.asked import DeclaredTexts
+from lineage_graph.server.graphql.operations import Operations
 from lineage_graph.server.receiving import Receiving
 from lineage_graph.server.recognition import Recognition
 from lineage_graph.server.settings import Settings
@@ -49,6 +51,11 @@ class Served:
     sandbox: Sandbox
     receiving: Receiving
     declared: DeclaredTexts
+
+    @cached_property
+    def operations(self) -> Operations:
+        """What executes GraphQL."""
+        return Operations(self.settings, self.views)
 
     @classmethod
     def open(cls, settings: Settings) -> Served:

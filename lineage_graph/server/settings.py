@@ -10,6 +10,27 @@ from lineage_graph.sandbox import Limits
 
 
 @dataclass(frozen=True)
+class QueryLimits:
+    """What one GraphQL operation may cost; ``docs/graphql.md`` says how it is counted.
+
+    Attributes:
+        depth: Levels of objects inside one another.
+        aliases: Fields that are given another name.
+        directives: Directives in a document.
+        tokens: Tokens in a document.
+        cost: Objects that may have to be made.
+        seconds: How long it may take.
+    """
+
+    depth: int = 8
+    aliases: int = 15
+    directives: int = 10
+    tokens: int = 1_000
+    cost: int = 5_000
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """How a server runs.
 
@@ -26,6 +47,7 @@ class Settings:
         oidc: File that says whose signed tokens are believed; None for nobody's.
         sparql: What one SPARQL query may cost.
         sparql_workers: How many SPARQL queries are worked on at once.
+        graphql: What one GraphQL operation may cost.
     """
 
     store: Path
@@ -39,6 +61,7 @@ class Settings:
     sparql_workers: int = 2
     largest_bundle: int = 32 << 20
     largest_artifact: int = 4 << 30
+    graphql: QueryLimits = QueryLimits()
 
     @property
     def loopback(self) -> bool:

@@ -70,7 +70,7 @@ CONFORMING: list[Record] = [
         generated_by="urn:x:activity",
         generated_at=END,
         derived_from=("urn:x:other",),
-        qualified_derivation=("urn:x:derivation",),
+        qualified_derivation=("urn:x:derivation", "urn:x:inference"),
         distribution="urn:x:distribution",
         column=("urn:x:column",),
     ),
@@ -121,6 +121,12 @@ CONFORMING: list[Record] = [
     ),
     records.Association(id="urn:x:association", agent="urn:x:agent", had_plan="urn:x:plan"),
     records.Usage(id="urn:x:usage", entity="urn:x:in", slot="input:0"),
+    records.Derivation(
+        id="urn:x:inference",
+        entity="urn:x:model-version",
+        had_activity="urn:x:training",
+        kinds=("Inference",),
+    ),
     records.Derivation(
         id="urn:x:derivation",
         entity="urn:x:in",

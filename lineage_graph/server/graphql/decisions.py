@@ -1,0 +1,172 @@
+"""What a person decides: the fields of ``Mutation``.
+
+What is wrong with what was given is part of the answer; each decision is recorded under the
+pseudonym of whoever decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+import strawberry
+
+from lineage_graph.errors import (
+    DeclarationError,
+    PolicyRefused,
+    RecordError,
+)
+from lineage_graph.server.graphql.activities import entity
+from lineage_graph.server.graphql.asking import Info
+from lineage_graph.server.graphql.datasets import Dataset
+from lineage_graph.server.graphql.nodes import Entity
+from lineage_graph.server.graphql.permissions import needing
+from lineage_graph.server.graphql.processing import DeclarationDifference, difference
+
+T = TypeVar("T")
+
+
+@strawberry.type(description="Why a decision was not recorded.")
+class UserError:
+    """Why a decision was not recorded."""
+
+    code: str = strawberry.field(description="For programs, such as `not-found`.")
+    message: str = strawberry.field(description="What is wrong, and what to do.")
+
+
+@strawberry.type(description="A decision about what a column holds.")
+class TypePayload:
+    """A decision about what a column holds."""
+
+    dataset: Dataset | None = strawberry.field(description="The dataset, as it is now.")
+    label: str | None = strawberry.field(description="IRI of what was said.")
+    errors: list[UserError] = strawberry.field(description="Why it was not recorded.")
+
+
+@strawberry.type(description="A statement about a licence.")
+class LicensePayload:
+    """A statement about a licence."""
+
+    entity: Entity | None = strawberry.field(description="What it is about, as it is now.")
+    statement: str | None = strawberry.field(description="IRI of the statement.")
+    errors: list[UserError] = strawberry.field(description="Why it was not recorded.")
+
+
+@strawberry.type(description="A declaration of processing.")
+class ProcessPayload:
+    """A declaration of processing."""
+
+    difference: DeclarationDifference | None = strawberry.field(
+        description="What it changed, or would."
+    )
+    errors: list[UserError] = strawberry.field(description="Why it was not recorded.")
+
+
+def said(decide: Callable[[], T]) -> tuple[T | None, list[UserError]]:
+    """Return what was decided, or what is wrong with what was given."""
+    try:
+        return decide(), []
+    except (RecordError, DeclarationError, PolicyRefused) as problem:
+        return None, [UserError(code=problem.code, message=str(problem))]
+
+
+DatasetName = Annotated[str, strawberry.argument(description="Name of the dataset.")]
+ColumnName = Annotated[str, strawberry.argument(description="Name of the column.")]
+Because = Annotated[
+    str | None, strawberry.argument(description="Why, for those who read it later.")
+]
+
+
+@strawberry.type(description="What can be decided.")
+class Mutation:
+    """What can be decided."""
+
+    @needing("decide", "Says that a column holds a type, in every version of the dataset.")
+    def confirm_type(
+        self,
+        info: Info,
+        dataset: DatasetName,
+        column: ColumnName,
+        type: Annotated[str, strawberry.argument(description="Short name of the type, or IRI.")],
+        because: Because = None,
+    ) -> TypePayload:
+        """Say that a column holds a type."""
+        graph = info.context.graph
+        return _typed(info, dataset, lambda: graph.confirm_type(dataset, column, type, because))
+
+    @needing("decide", "Says that a column does not hold a type, in any version of the dataset.")
+    def reject_type(
+        self,
+        info: Info,
+        dataset: DatasetName,
+        column: ColumnName,
+        type: Annotated[
+            str | None,
+            strawberry.argument(description="By default the one it is taken to hold."),
+        ] = None,
+        because: Because = None,
+    ) -> TypePayload:
+        """Say that a column does not hold a type."""
+        graph = info.context.graph
+        return _typed(info, dataset, lambda: graph.reject_type(dataset, column, type, because))
+
+    @needing("decide", "Says which licence something has; the same again changes nothing.")
+    def state_license(
+        self,
+        info: Info,
+        of: Annotated[str, strawberry.argument(description="Name, `name@2` or IRI.")],
+        license: Annotated[
+            str, strawberry.argument(description="SPDX id or expression, title or address.")
+        ],
+        evidence: Annotated[
+            str | None, strawberry.argument(description="The text that says so; it is kept.")
+        ] = None,
+        said_by: Annotated[str | None, strawberry.argument(description="Who says so.")] = None,
+        attribution: Annotated[
+            str | None, strawberry.argument(description="Who is to be named.")
+        ] = None,
+        address: Annotated[
+            str | None, strawberry.argument(description="Where the licensor publishes it.")
+        ] = None,
+    ) -> LicensePayload:
+        """Say which licence something has."""
+        text = None if evidence is None else evidence.encode()
+        graph = info.context.graph
+        statement, errors = said(
+            lambda: graph.state_license(
+                of,
+                license,
+                evidence=text,
+                said_by=said_by,
+                attribution=attribution,
+                address=address,
+            )
+        )
+        about = entity(graph.thing(of)) if statement is not None else None
+        return LicensePayload(entity=about, statement=statement, errors=errors)
+
+    @needing(
+        "decide", "Declares processing, as `docs/processing.md` says; what differs is recorded."
+    )
+    def declare_process(
+        self,
+        info: Info,
+        yaml: Annotated[str, strawberry.argument(description="The declaration, as YAML.")],
+        dry_run: Annotated[
+            bool, strawberry.argument(description="Only show what would change.")
+        ] = False,
+    ) -> ProcessPayload:
+        """Declare processing."""
+        found, errors = said(lambda: info.context.graph.declare(yaml, dry_run))
+        return ProcessPayload(
+            difference=None if found is None else difference(found), errors=errors
+        )
+
+
+def _typed(info: Info, dataset: str, decide: Callable[[], str]) -> TypePayload:
+    label, errors = said(decide)
+    if label is None:
+        return TypePayload(dataset=None, label=None, errors=errors)
+    version = info.context.graph.resolve(dataset, kind="dataset")
+    of = info.context.many.of([version])[version]
+    return TypePayload(dataset=Dataset(iri=of), label=label, errors=[])
