@@ -40,15 +40,16 @@ find_python() {
     return 1
 }
 
+# Makes an environment with a Python ($1) in a folder ($2).
 make_environment() {
-    if command -v uv >/dev/null && uv venv -q --clear --seed --python "$1" .venv; then
+    if command -v uv >/dev/null && uv venv -q --clear --seed --python "$1" "$2"; then
         return
     fi
     if ! "$1" -c 'import ensurepip, venv' 2>/dev/null && ! apt_install python3-venv; then
         give_up "This Python cannot make environments. Type: $(as_root)apt-get install python3-venv"
     fi
-    "$1" -m venv --clear .venv ||
-        give_up "Python could not make .venv; what it said is above. Remove .venv and try again."
+    "$1" -m venv --clear "$2" ||
+        give_up "Python could not make $2; what it said is above. Remove $2 and try again."
 }
 
 install() {
@@ -67,7 +68,7 @@ prepare_environment() {
     } || give_up "Python 3.11 or newer is needed. Type: $(as_root)apt-get install python3"
     if [ "$("$PY" -c 'import pip, sys; print(sys.prefix)' 2>/dev/null)" != "$(pwd -P)/.venv" ]; then
         say "Set-up: making an environment in .venv ..."
-        make_environment "$python"
+        make_environment "$python" .venv
     fi
     say "Set-up: installing the packages, half a gigabyte; the first time takes about a minute ..."
     install 'pip>=25'
