@@ -69,6 +69,7 @@ def application(settings: Settings) -> FastAPI:
         max_body_size=LARGEST,
         lifespan=lifespan,
         dependencies=[Depends(authorize)],
+        responses=problems.DOCUMENTED,
     )
     for router in ROUTERS:
         app.include_router(router)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
@@ -33,6 +34,21 @@ _STATUS: Final[tuple[tuple[type[LineageGraphError], int], ...]] = (
     (StoreLocked, 503),
     (StoreUnavailable, 503),
 )
+_SCHEMA: Final = {
+    "type": "object",
+    "required": ["type", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
+DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"description": why, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
+    for status, why in (("4XX", "It was refused."), ("5XX", "It could not be answered now."))
+}
+"""What every route may answer besides what it is for, as OpenAPI says it."""
 
 
 def status_of(error: LineageGraphError) -> int:
@@ -77,10 +93,23 @@ def install(app: FastAPI) -> None:
         return problem(status, error.code, str(error))
 
     @app.exception_handler(HTTPException)
-    def http(_: Request, error: HTTPException) -> JSONResponse:
-        return _answered(error)
+    def http(request: Request, error: HTTPException) -> JSONResponse:
+        answer = _answered(error)
+        if error.status_code == 405:
+            answer.headers["Allow"] = ", ".join(sorted(_methods(app, request.scope["path"])))
+        return answer
 
     @app.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         faults = [f"{'/'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         return problem(422, "request", "; ".join(faults))
+
+
+def _methods(app: FastAPI, path: str) -> set[str]:
+    """Return what may be done with a path, by any of the routes that it belongs to."""
+    return {
+        method
+        for route in iter_route_contexts(app.routes)
+        if route.methods and route.path_regex.match(path)
+        for method in route.methods
+    }

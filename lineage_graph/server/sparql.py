@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -32,6 +32,16 @@ _QUERY: Final = "application/sparql-query"
 _UPDATE: Final = "application/sparql-update"
 _DESCRIPTION: Final = Path(__file__).with_name("service.ttl")
 _VARY: Final = {"Vary": f"Accept, {AS_OF}"}
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {types[0]: {} for types in (*TABLES.values(), *GRAPHS.values())}}
+}
+_TEXT: Final = {"type": "string", "minLength": 1}
+_FIELD: Final = {"name": "query", "in": "query", "schema": _TEXT, "description": "SPARQL 1.1."}
+_FIELDS: Final = {"type": "object", "required": ["query"], "properties": {"query": _TEXT}}
+_BODY: Final = {
+    "required": True,
+    "content": {_FORM: {"schema": _FIELDS}, _QUERY: {"schema": _TEXT}},
+}
 
 
 @dataclass(frozen=True)
@@ -138,7 +148,12 @@ def _is_an_update() -> PolicyRefused:
 Question = Annotated[Asked, Depends(_asked)]
 
 
-@router.get("/sparql", openapi_extra=needs("read"))
+@router.get(
+    "/sparql",
+    response_class=Response,
+    responses=_ANSWERS,
+    openapi_extra={**needs("read"), "parameters": [_FIELD]},
+)
 def query(request: Request, here: Here, principal: Caller, asked: Question) -> Response:
     """Answer a query in the parameter ``query``; without one, describe the service."""
     if asked.query is None:
@@ -146,7 +161,12 @@ def query(request: Request, here: Here, principal: Caller, asked: Question) -> R
     return _answer(here, principal, asked, asked.query)
 
 
-@router.post("/sparql", openapi_extra=needs("read"))
+@router.post(
+    "/sparql",
+    response_class=Response,
+    responses=_ANSWERS,
+    openapi_extra={**needs("read"), "requestBody": _BODY},
+)
 def query_posted(here: Here, principal: Caller, asked: Question) -> Response:
     """Answer a query in a form, or in the body as ``application/sparql-query``.
 

@@ -52,7 +52,7 @@ def home(
     here: Here,
     caller: Caller,
     reader: For,
-    q: Annotated[str, Query(max_length=4096, description="Part of a name or description.")] = "",
+    q: Annotated[str, Query(max_length=200, description="Part of a name or description.")] = "",
     kind: Literal["dataset", "model"] | None = None,
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
 ) -> HTMLResponse:

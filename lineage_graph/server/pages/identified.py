@@ -13,6 +13,7 @@ from lineage_graph.access.principals import Principal
 from lineage_graph.errors import NotFound
 from lineage_graph.graph import Graph
 from lineage_graph.identity import kind_of
+from lineage_graph.server import problems
 from lineage_graph.server.authorize import Caller, needs
 from lineage_graph.server.pages.drawn import HEADERS, For, Reader
 from lineage_graph.server.pages.entity import (
@@ -39,7 +40,11 @@ MEDIA_TYPES: Final[Mapping[str, Format]] = {
     "text/turtle": "turtle",
 }
 _FOUND: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"content": {one: {} for one in MEDIA_TYPES}}
+    200: {"content": {one: {} for one in MEDIA_TYPES}},
+    404: {
+        "description": "There is no such node, or the caller may not see it.",
+        "content": {"text/html": {}, problems.MEDIA_TYPE: {}},
+    },
 }
 _ACCEPTABLE: Final = "text/html, application/ld+json or text/turtle"
 
@@ -79,7 +84,7 @@ def asked_for(
     here: Here,
     caller: Caller,
     reader: For,
-    iri: Annotated[str, Query(max_length=32_768, description="An IRI that no path can hold.")],
+    iri: Annotated[str, Query(description="An IRI that no path can hold.")],
     format: Chosen = None,
     depth: Depth = DEPTH,
     page: Page = 1,

@@ -31,7 +31,7 @@ def picture(
     caller: Caller,
     direction: Literal["up", "down"],
     iri: Annotated[
-        str, Query(max_length=32_768, description="IRI of a dataset, model or version.")
+        str, Query(description="IRI of a dataset, model or version.")
     ],
     depth: Annotated[int, Query(ge=1, le=1000)] = DEPTH,
 ) -> Response:

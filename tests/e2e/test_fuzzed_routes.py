@@ -1,0 +1,44 @@
+"""Every route against what its own description promises, asked by schemathesis."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lineage_graph.server.running import serving
+from lineage_graph.server.settings import Settings
+from tests.e2e.awkward_store import CASE
+from tests.integration.given import record
+
+SEED = "20261126"
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+
+
+@pytest.fixture
+def address(store: Path) -> Iterator[str]:
+    store.mkdir()
+    record(store, CASE / "given.ttl")
+    with serving(Settings(store, port=0, dev=True)) as address:
+        yield address
+
+
+def fuzzed(folder: Path, *arguments: str) -> None:
+    """Run schemathesis as it is; what it found is in the message."""
+    program = Path(sys.executable).with_name("schemathesis")
+    settled = ("--seed", SEED, "--generation-database", "none", "--no-color")
+    done = subprocess.run(
+        [program, "--config-file", CONFIG, "run", *arguments, *settled],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_no_route_fails_or_answers_otherwise_than_it_says(address: str, tmp_path: Path) -> None:
+    fuzzed(tmp_path, f"{address}/openapi.json", "--max-examples", "15")
