@@ -39,8 +39,12 @@ class ExportFormat(StrEnum):
 
     TRIG = "trig"
     TURTLE = "turtle"
-    PROV_JSON = "prov-json"
     JSON_LD = "json-ld"
+    NQUADS = "nquads"
+    PROV_JSON = "prov-json"
+    PROV_N = "prov-n"
+    DOT = "dot"
+    SVG = "svg"
     REPLAY = "replay"
 
 
@@ -172,7 +176,7 @@ def export(
     ] = None,
     out: Out = None,
 ) -> None:
-    """Write the record as RDF or PROV-JSON, or how something was made as a replay script.
+    """Write the record as RDF, in PROV's notations or drawn, or as a replay script.
 
     A replay script is a folder to read and to run, for whoever has the sources.
     """

@@ -12,7 +12,7 @@ from lineage_graph.declarations import Declarations
 from lineage_graph.errors import NotFound
 from lineage_graph.graph.catalogue import Catalogue, Kind
 from lineage_graph.graph.checks import Checks
-from lineage_graph.graph.exporting import export
+from lineage_graph.graph.exporting import PICTURES, export, require_format
 from lineage_graph.graph.opening import Opened
 from lineage_graph.graph.past import moment
 from lineage_graph.graph.progress import watched
@@ -194,11 +194,23 @@ class Asking:
         """Return the record, or one thing with its history, for other tools.
 
         Args:
-            name: Name or IRI; None for everything.
-            format: ``trig``, ``turtle``, ``json-ld`` or ``prov-json``.
+            name: Name or IRI; None for everything, which cannot be drawn.
+            format: ``trig``, ``turtle``, ``json-ld``, ``nquads``, ``prov-json``, ``prov-n``,
+                or a picture of the lineage: ``dot`` or ``svg``.
+
+        Raises:
+            InvalidRecord: There is no such format, or a picture of everything is asked for.
+            NotFound: There is nothing of that name.
+            MissingExtra: PROV's notations need the ``prov`` package.
         """
-        history = None if name is None else [node.iri for node in self.lineage(name).nodes]
-        return export(self._queries, history, format)
+        require_format(format)
+        if name is None:
+            return export(self._queries, self._declarations, None, format)
+        history = self.lineage(name)
+        if format in PICTURES:
+            return (history.to_dot() if format == "dot" else history.to_svg()).encode()
+        nodes = [node.iri for node in history.nodes]
+        return export(self._queries, self._declarations, nodes, format)
 
     def about(self, iri: str, format: str = "trig") -> bytes:
         """Return the bundles that say something about one node, for other tools.
@@ -213,7 +225,7 @@ class Asking:
         """
         if not self._queries.run("records/bundles", node=iri):
             raise NotFound(f"Nothing is recorded about {iri}.")
-        return export(self._queries, [iri], format)
+        return export(self._queries, self._declarations, [iri], format)
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
         """Check the ledger's chain, the projection, artifacts and data.

@@ -12,6 +12,7 @@ from lineage_graph.errors import LineageGraphError
 from lineage_graph.server import (
     artifacts,
     contract,
+    exporting,
     health,
     ledger,
     pages,
@@ -33,6 +34,7 @@ ROUTERS = (
     sparql.router,
     pages.router,
     reports.router,
+    exporting.router,
     ledger.router,
     store.router,
     artifacts.router,

@@ -19,6 +19,7 @@ import pyoxigraph as ox
 from lineage_graph.declarations import bundled
 from lineage_graph.errors import DeclarationError, InvalidRecord, LimitExceeded
 from lineage_graph.stores import Rows, rdf
+from lineage_graph.stores.compaction import compacted
 from lineage_graph.stores.projection import STATE
 from lineage_graph.stores.reading import require_question
 
@@ -194,7 +195,7 @@ def _string() -> str:
 def _statements(answer: ox.QueryTriples, wanted: rdf.RdfFormat, most: Most) -> bytes:
     lines = {f"{triple} .\n".encode() for triple in _count(answer, most)}
     text = b"".join(_within(sorted(lines), most))
-    return rdf.convert(text, "ntriples", wanted)
+    return compacted(text) if wanted == "jsonld" else rdf.convert(text, "ntriples", wanted)
 
 
 def _count(found: Iterable[ox.Triple], most: Most) -> Iterator[ox.Triple]:
