@@ -20,6 +20,7 @@ from lineage_graph.cli import (
     subjects,
     tokens,
     visibility,
+    working,
 )
 from lineage_graph.cli.program import app, main
 
@@ -37,4 +38,5 @@ __all__ = [
     "subjects",
     "tokens",
     "visibility",
+    "working",
 ]

@@ -110,8 +110,7 @@ class Session:
             StoreUnavailable: There is no store in the folder.
         """
         from lineage_graph.graph import connect
-        from lineage_graph.graph.folders import Folders, named_store, store_folder
-        from lineage_graph.graph.opening import SERVERS
+        from lineage_graph.graph.folders import SERVERS, Folders, named_store, store_folder
 
         store = named_store(self.store)
         if not store.startswith(SERVERS) and not Folders(store_folder(store)).ledger.is_file():

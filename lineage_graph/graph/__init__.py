@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_graph.errors import InvalidRecord
 from lineage_graph.graph.datasets import SavedDataset, require_name
-from lineage_graph.graph.folders import TOKEN_VARIABLE, named_store, store_folder
+from lineage_graph.graph.folders import SERVERS, TOKEN_VARIABLE, named_store, store_folder
 from lineage_graph.graph.models import TrainedVersion
-from lineage_graph.graph.opening import SERVERS, Opened, opened, opened_at
+from lineage_graph.graph.opening import Opened, opened, opened_at
 from lineage_graph.graph.progress import Progress
 from lineage_graph.graph.rebuilding import rebuilt
 from lineage_graph.graph.renewing import Renewing

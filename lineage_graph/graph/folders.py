@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from lineage_graph.errors import StoreUnavailable
+from lineage_graph.errors import InvalidRecord, StoreUnavailable
 from lineage_graph.identity import uuid7
 
 DEFAULT = ".lineage"
+SERVERS = ("http://", "https://")
 VARIABLE = "LINEAGE_GRAPH_STORE"
 TOKEN_VARIABLE = "LINEAGE_GRAPH_TOKEN"
 WORKING_VARIABLE = "LINEAGE_GRAPH_WORKING"
@@ -27,8 +28,18 @@ def named_store(store: str | Path | None) -> str:
 
 
 def store_folder(store: str | Path | None) -> Path:
-    """Return the absolute folder of a store that lies on this machine."""
-    return Path(named_store(store)).expanduser().absolute()
+    """Return the absolute folder of a store that lies on this machine.
+
+    Raises:
+        InvalidRecord: It is the address of a server.
+    """
+    name = named_store(store)
+    if name.startswith(SERVERS):
+        raise InvalidRecord(
+            f"The store {name} is on a server, and this is done where the store lies. Type it on "
+            "that machine, with --store FOLDER."
+        )
+    return Path(name).expanduser().absolute()
 
 
 def working_folder(address: str) -> Path:

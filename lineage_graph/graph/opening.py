@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from lineage_graph.artifacts import Artifacts
 from lineage_graph.graph.folders import Folders, working_folder
@@ -14,8 +14,6 @@ from lineage_graph.ledger import Ledger
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.openlineage.mapping import Mapper
 from lineage_graph.stores import Store, open_store
-
-SERVERS: Final = ("http://", "https://")
 
 
 class Elsewhere(Protocol):

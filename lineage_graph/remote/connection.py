@@ -281,7 +281,7 @@ def _refusal(address: str, answer: Response) -> LineageGraphError:
     if status == 401:
         return PolicyRefused(
             f"{address} does not know who asks. Give token=..., or set LINEAGE_GRAPH_TOKEN; an "
-            "operator makes one with: lineage-graph token create."
+            "operator makes one with: lineage-graph tokens create NAME --role contributor."
         )
     if kind is not None and kind not in (LineageGraphError, StoreError):
         return LedgerBroken(detail) if kind is LedgerBroken else kind(detail)

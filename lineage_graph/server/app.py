@@ -17,6 +17,7 @@ from lineage_graph.server import (
     ledger,
     pages,
     problems,
+    rebuilds,
     reports,
     sparql,
     store,
@@ -39,6 +40,7 @@ ROUTERS = (
     store.router,
     artifacts.router,
     http.router,
+    rebuilds.router,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import IO, Annotated, Final
+from typing import IO, Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Response
 from fastapi.responses import FileResponse
@@ -21,6 +21,8 @@ from lineage_graph.snapshots import Snapshots
 router = APIRouter(prefix="/api", tags=["artifacts"])
 
 _MANIFESTS: Final = 10_000
+_TYPE: Final = "application/octet-stream"
+_FILE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {_TYPE: {}}}}
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
@@ -40,8 +42,12 @@ def put(here: Here, digest: Digest, body: FileBody) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/artifacts/{digest}", openapi_extra=needs("read"))
-@router.head("/artifacts/{digest}", openapi_extra=needs("read"))
+@router.get(
+    "/artifacts/{digest}", openapi_extra=needs("read"), response_class=Response, responses=_FILE
+)
+@router.head(
+    "/artifacts/{digest}", openapi_extra=needs("read"), response_class=Response, responses=_FILE
+)
 def get(here: Here, caller: Caller, digest: Digest) -> Response:
     """Return a file that something the caller may see mentions.
 
@@ -57,7 +63,7 @@ def get(here: Here, caller: Caller, digest: Digest) -> Response:
     artifacts.verify(digest)
     return FileResponse(
         artifacts.path(digest),
-        media_type="application/octet-stream",
+        media_type=_TYPE,
         filename=digest,
         headers={"X-Content-Type-Options": "nosniff"},
     )

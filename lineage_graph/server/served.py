@@ -18,6 +18,7 @@ from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.folders import Folders
 from lineage_graph.graph.opening import Opened, opened
 from lineage_graph.recording.received import Reader
+from lineage_graph.replay.requests import Requests
 from lineage_graph.sandbox.pool import Sandbox
 from lineage_graph.server.asked import DeclaredTexts
 from lineage_graph.server.graphql.operations import Operations
@@ -41,6 +42,7 @@ class Served:
         sandbox: Reads what strangers wrote.
         receiving: Checks and appends what clients send.
         declared: Tells questions that are declared from others.
+        rebuilds: What people asked to be rebuilt.
     """
 
     settings: Settings
@@ -51,6 +53,7 @@ class Served:
     sandbox: Sandbox
     receiving: Receiving
     declared: DeclaredTexts
+    rebuilds: Requests
 
     @cached_property
     def operations(self) -> Operations:
@@ -88,6 +91,7 @@ class Served:
             sandbox,
             receiving,
             DeclaredTexts(declarations),
+            Requests(parts.folders.root),
         )
 
     def close(self) -> None:

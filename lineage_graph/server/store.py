@@ -26,7 +26,12 @@ router = APIRouter(prefix="/api", tags=["store"])
 _FORMS: Final = {"select": "SELECT", "ask": "ASK", "construct": "CONSTRUCT"}
 
 
-@router.post("/store/dump", openapi_extra=needs("read"))
+@router.post(
+    "/store/dump",
+    openapi_extra=needs("read"),
+    response_class=Response,
+    responses={200: {"content": {BUNDLE_TYPE: {}}}},
+)
 def dump(here: Here, caller: Caller, body: JsonBody) -> Response:
     """Return all bundles that the caller may see, or one of them, as N-Quads."""
     bundle = read_json(body)

@@ -30,9 +30,7 @@ def picture(
     here: Here,
     caller: Caller,
     direction: Literal["up", "down"],
-    iri: Annotated[
-        str, Query(description="IRI of a dataset, model or version.")
-    ],
+    iri: Annotated[str, Query(description="IRI of a dataset, model or version.")],
     depth: Annotated[int, Query(ge=1, le=1000)] = DEPTH,
 ) -> Response:
     """Return the lineage of a dataset or model as SVG.
