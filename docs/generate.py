@@ -1,7 +1,8 @@
-"""Writes ``docs/cli.md``, ``docs/vocabulary.md`` and ``docs/schema.graphql``.
+"""Writes what docs say of the program from the program, so that they cannot say another thing.
 
-They come from the program, from ``ontology/`` and from the server. Run
-``python docs/generate.py`` after a change to any of them; tests compare them.
+``docs/cli.md`` from the commands, ``docs/vocabulary.md`` from ``ontology/``,
+``docs/schema.graphql`` from the server, and in ``docs/security.md`` the tables between the
+two marks from the routes and the declared roles. Run ``python docs/generate.py`` after a change to any of them; tests compare.
 """
 
 from __future__ import annotations
@@ -14,15 +15,22 @@ from typing import Any
 from typer.main import get_group
 
 from lineage_graph import cli
+from lineage_graph.access.roles import Roles
 from lineage_graph.cli.program import NAME
 from lineage_graph.declarations import bundled
 from lineage_graph.graph.declared import Declared
+from lineage_graph.server.app import application
+from lineage_graph.server.authorize import PUBLIC, needed, routes
 from lineage_graph.server.graphql.schema import sdl
+from lineage_graph.server.settings import Settings
 
 TARGET = Path(__file__).with_name("cli.md")
 VOCABULARY = Path(__file__).with_name("vocabulary.md")
 SCHEMA = Path(__file__).with_name("schema.graphql")
+SECURITY = Path(__file__).with_name("security.md")
 COLUMNS = 80
+BEGIN = "<!-- Written by docs/generate.py from the routes and ontology/access.ttl. -->"
+END = "<!-- End of what is written by docs/generate.py. -->"
 
 
 def cli_page() -> str:
@@ -79,6 +87,46 @@ def vocabulary_page() -> str:
     return "\n\n".join(lines) + "\n"
 
 
+def security_page() -> str:
+    """Return the page about security with the tables of who may do what."""
+    before, _, rest = SECURITY.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    return f"{before}{BEGIN}\n\n{_permissions()}\n\n{_routes()}\n\n{END}{after}"
+
+
+def _permissions() -> str:
+    declared = Declared(bundled())
+    roles = Roles.declared(declared.rows("access/roles")).grants
+    return _table(
+        ["permission", "allows", *roles],
+        [
+            [f"`{row['permission']}`", row["comment"], *_granted(row["permission"], roles)]
+            for row in declared.rows("access/permissions")
+        ],
+    )
+
+
+def _routes() -> str:
+    roles = Roles.declared(Declared(bundled()).rows("access/roles")).grants
+    rows = []
+    for route in routes(application(Settings(Path("unused")))):
+        for method in sorted(route.methods or {"WEBSOCKET"}):
+            needs = str(needed(route))
+            everybody = "yes" if needs == PUBLIC else "401"
+            cells = _granted(needs, roles, "403") if needs != PUBLIC else ["yes"] * len(roles)
+            rows.append([f"`{method} {route.path}`", f"`{needs}`", everybody, *cells])
+    return _table(["route", "needs", "nobody", *roles], sorted(rows))
+
+
+def _granted(permission: str, roles: Any, otherwise: str = "") -> list[str]:
+    return ["yes" if permission in granted else otherwise for granted in roles.values()]
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
 def _compact(iri: str) -> str:
     for prefix, namespace in bundled().prefixes.items():
         if iri.startswith(namespace):
@@ -94,3 +142,4 @@ if __name__ == "__main__":
     TARGET.write_text(cli_page(), encoding="utf-8")
     VOCABULARY.write_text(vocabulary_page(), encoding="utf-8")
     SCHEMA.write_text(sdl(), encoding="utf-8")
+    SECURITY.write_text(security_page(), encoding="utf-8")

@@ -15,6 +15,7 @@ from lineage_graph.server import (
     exporting,
     health,
     ledger,
+    metrics,
     pages,
     problems,
     rebuilds,
@@ -26,12 +27,16 @@ from lineage_graph.server.addresses import Addresses
 from lineage_graph.server.authorize import authorize, refuse_unguarded
 from lineage_graph.server.bodies import LARGEST
 from lineage_graph.server.graphql import http
+from lineage_graph.server.logs import adopt_uvicorn, log_lines
+from lineage_graph.server.observing import Observed
+from lineage_graph.server.patience import Patience
 from lineage_graph.server.served import Served
 from lineage_graph.server.settings import Settings
 
 ROUTERS = (
     health.router,
     contract.router,
+    metrics.router,
     sparql.router,
     pages.router,
     reports.router,
@@ -70,14 +75,23 @@ def application(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=LARGEST,
         lifespan=lifespan,
         dependencies=[Depends(authorize)],
         responses=problems.DOCUMENTED,
     )
     for router in ROUTERS:
-        app.include_router(router)
-    app.add_middleware(Addresses, settings=settings)
+        app.include_router(router, max_body_size=LARGEST)
+    _surround(app, settings)
     refuse_unguarded(app)
     problems.install(app)
     return app
+
+
+def _surround(app: FastAPI, settings: Settings) -> None:
+    """Put around the routes what holds for all of them, the outermost last."""
+    log = log_lines()
+    adopt_uvicorn(log)
+    app.state.metrics = metrics.Metrics()
+    app.add_middleware(Patience)
+    app.add_middleware(Addresses, settings=settings)
+    app.add_middleware(Observed, log=log, metrics=app.state.metrics)

@@ -22,6 +22,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._head: int | None = 0
+        self._fields = 0
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -45,14 +46,42 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin to count, and to wait, for the head of another request."""
         super().on_message_begin()
+        self._fields = 0
         if self._deadline is None:
             self._head = 0
             self._expect()
+
+    def on_url(self, url: bytes) -> None:
+        """Count the request's line."""
+        super().on_url(url)
+        self._count(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a header."""
+        super().on_header(name, value)
+        self._count(name + value)
+
+    def _count(self, read: bytes) -> None:
+        self._fields += len(read)
+        if self._fields > LARGEST_HEAD:
+            # The parser stops, and the answer is that of any head that cannot be read.
+            raise ValueError("The head of the request is too large.")
 
     def on_headers_complete(self) -> None:
         """Let the request be answered."""
         self._arrived()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Stop waiting for the rest of a body that nobody asked for."""
+        self._arrived()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Give what is left of a body that was answered before its end the time of a head."""
+        super().on_response_complete()
+        if self.cycle.more_body and self._deadline is None and not self.transport.is_closing():
+            self._expect()
 
     def _expect(self) -> None:
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
@@ -65,5 +94,7 @@ class Connection(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._deadline = None
-        if not self.transport.is_closing():
+        if self._head is None:
+            self.transport.close()
+        elif not self.transport.is_closing():
             self.send_400_response("The head of the request took too long.")

@@ -22,6 +22,7 @@ from lineage_graph.errors import (
     StoreLocked,
     StoreUnavailable,
 )
+from lineage_graph.server.logs import told
 
 MEDIA_TYPE: Final = "application/problem+json"
 _STATUS: Final[tuple[tuple[type[LineageGraphError], int], ...]] = (
@@ -86,11 +87,15 @@ def install(app: FastAPI) -> None:
     """Make an application answer failures so."""
 
     @app.exception_handler(LineageGraphError)
-    def ours(_: Request, error: LineageGraphError) -> JSONResponse:
+    def ours(request: Request, error: LineageGraphError) -> JSONResponse:
         status = status_of(error)
+        if status >= 500:
+            request.state.failure = told(error)
         if status == 500:
             return problem(500, error.code, "The server failed. Its log says why.")
-        return problem(status, error.code, str(error))
+        # Where the store lies on the server is nothing to its clients.
+        store = str(request.app.state.served.settings.store)
+        return problem(status, error.code, str(error).replace(store, "(store)"))
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> JSONResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -58,8 +57,6 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         StoreUnavailable: The folder cannot be used.
     """
     known = _knows_somebody(settings)
-    # Why the store cannot be opened is said once, without the way through uvicorn.
-    logging.getLogger("uvicorn.error").addFilter(lambda record: record.module != "on")
     # uvicorn ends gracefully, then raises the signal again: to have done so is success.
     signal.signal(signal.SIGTERM, lambda *_: None)
     app = application(settings)

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,22 +19,23 @@ from lineage_graph.ledger.file import LedgerFile
 
 
 @contextmanager
-def served(store: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(store: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Run the command and give the process and its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lineage_graph", "serve", "--store", str(store), *options],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
+    said = store.with_name(f"{store.name}.log")
+    with said.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lineage_graph", "serve", "--store", str(store), *options],
+            stderr=log,
+        )
     try:
-        said = process.stderr.readline()
-        found = re.search(r"http://\S+:\d+", said)
-        assert found is not None, said + process.stderr.read()
+        found = None
+        while found is None:
+            assert process.poll() is None, said.read_text()
+            time.sleep(0.05)
+            found = re.search(r"http://\S+:\d+", said.read_text())
         yield process, found[0]
     finally:
         process.kill()
-        process.stderr.close()
         process.wait()
 
 
