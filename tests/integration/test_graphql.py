@@ -41,6 +41,7 @@ ARGUMENTS: dict[str, str] = {
     "subjectReport": 'name: "subject-request", identities: $who',
     "report": 'name: "ropa"',
     "replays": 'of: "joined"',
+    "visibility": 'of: "joined"',
 }
 WHO = [{"type": "cpf", "value": "529.982.247-25"}]
 DEEPEST = 7
@@ -62,9 +63,18 @@ def unlimited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     with asking(store, graphql=WIDE) as client:
         declared = client.ask(DECLARE, yaml=PROCESS)["declareProcess"]
         assert declared["errors"] == []
+        labelled = client.ask(LABEL)["labelVisibility"]
+        assert [one["source"] for one in labelled["labels"]] == ["members@2"]
         yield client
 
 
+LABEL = """
+mutation {
+  labelVisibility(of: "members", labels: ["hr"], because: "staff") {
+    labels { label source } recorded errors { code message }
+  }
+}
+"""
 DECLARE = """
 mutation ($yaml: String!, $dry: Boolean = false) {
   declareProcess(yaml: $yaml, dryRun: $dry) {
@@ -244,7 +254,7 @@ def test_lineage_is_flat_and_says_how_it_is_known(client: Client) -> None:
     ]
     graded = {tuple(e["kinds"]): e["evidence"] for e in found["edges"]}
     assert graded == {
-        ("Inference",): "DECLARED",
+        ("Inference",): "INFERRED",
         ("Training",): "DECLARED",
         ("Combine",): "EXECUTED",
     }

@@ -112,6 +112,10 @@ def test_what_is_needed_is_declared_for_every_field_of_a_root() -> None:
         "reject_type": "decide",
         "state_license": "decide",
         "declare_process": "decide",
+        "visibility": "label",
+        "label_visibility": "label",
+        "withdraw_visibility": "label",
+        "declassify": "label",
     }
 
 
@@ -119,6 +123,7 @@ NEEDING: dict[str, tuple[str, dict[str, Any]]] = {
     "read": ("{ ledger { head } }", {}),
     "subjects": (IMPACT, {"who": [{"type": "cpf", "value": CPF}]}),
     "audit": ("{ verify { holds } }", {}),
+    "label": ('{ visibility(of: "joined") { label } }', {}),
     "decide": (CONFIRM, {"dataset": "members", "column": "cpf", "type": "cpf"}),
 }
 
@@ -358,6 +363,23 @@ def test_what_cannot_be_decided_is_part_of_the_answer(
 ) -> None:
     found = client.ask(CONFIRM, **given)["confirmType"]
     assert (found["label"], found["errors"][0]["code"]) == (None, code)
+
+
+def test_who_may_see_something_is_decided(tmp_path: Path) -> None:
+    payload = "{ labels { label source } recorded errors { code } }"
+
+    def decided(client: Client, verb: str, of: str) -> Any:
+        given = f'of: "{of}", labels: ["hr"], because: "x"'
+        return client.ask(f"mutation {{ {verb}({given}) {payload} }}")[verb]
+
+    with asking(small_store(tmp_path / "store")) as client:
+        assert decided(client, "labelVisibility", "members")["errors"] == []
+        inherited = client.ask('{ visibility(of: "late") { label source } }')["visibility"]
+        assert inherited == [{"label": "hr", "source": "members@1"}]
+        assert decided(client, "declassify", "late")["labels"] == []
+        assert decided(client, "declassify", "routes")["errors"] == [{"code": "invalid-record"}]
+        withdrawn = decided(client, "withdrawVisibility", "members")
+        assert withdrawn["labels"] == [] and len(withdrawn["recorded"]) == 1
 
 
 def test_a_text_at_fault_declares_nothing(client: Client) -> None:

@@ -22,6 +22,7 @@ from lineage_graph.server.graphql.datasets import Dataset
 from lineage_graph.server.graphql.nodes import Entity
 from lineage_graph.server.graphql.permissions import needing
 from lineage_graph.server.graphql.processing import DeclarationDifference, difference
+from lineage_graph.server.graphql.visibility import VisibilityLabel, labels
 
 T = TypeVar("T")
 
@@ -62,6 +63,17 @@ class ProcessPayload:
     errors: list[UserError] = strawberry.field(description="Why it was not recorded.")
 
 
+@strawberry.type(description="A decision about who may see something.")
+class VisibilityPayload:
+    """A decision about who may see something."""
+
+    labels: list[VisibilityLabel] = strawberry.field(
+        description="The labels it has now; empty when it was not recorded."
+    )
+    recorded: list[str] = strawberry.field(description="IRIs of what was recorded or ended.")
+    errors: list[UserError] = strawberry.field(description="Why it was not recorded.")
+
+
 def said(decide: Callable[[], T]) -> tuple[T | None, list[UserError]]:
     """Return what was decided, or what is wrong with what was given."""
     try:
@@ -75,6 +87,9 @@ ColumnName = Annotated[str, strawberry.argument(description="Name of the column.
 Because = Annotated[
     str | None, strawberry.argument(description="Why, for those who read it later.")
 ]
+Thing = Annotated[str, strawberry.argument(description="Name, `name@2` or IRI.")]
+LabelNames = Annotated[list[str], strawberry.argument(description="Names of labels.")]
+Reason = Annotated[str, strawberry.argument(description="Why, for those who read it later.")]
 
 
 @strawberry.type(description="What can be decided.")
@@ -161,6 +176,40 @@ class Mutation:
         return ProcessPayload(
             difference=None if found is None else difference(found), errors=errors
         )
+
+    @needing(
+        "label", "Puts visibility labels on a dataset or model; those it has stay as they are."
+    )
+    def label_visibility(
+        self, info: Info, of: Thing, labels: LabelNames, because: Because = None
+    ) -> VisibilityPayload:
+        """Put visibility labels on a dataset or model."""
+        graph = info.context.graph
+        return _visible(info, of, lambda: graph.label_visibility(of, labels, because))
+
+    @needing("label", "Takes visibility labels back that were put on a dataset or model.")
+    def withdraw_visibility(
+        self, info: Info, of: Thing, labels: LabelNames, because: Reason
+    ) -> VisibilityPayload:
+        """Take visibility labels back."""
+        graph = info.context.graph
+        return _visible(info, of, lambda: graph.withdraw_visibility(of, labels, because))
+
+    @needing("label", "Lets something derived go without labels that it would inherit.")
+    def declassify(
+        self, info: Info, of: Thing, labels: LabelNames, because: Reason
+    ) -> VisibilityPayload:
+        """Let something derived go without labels that it would inherit."""
+        graph = info.context.graph
+        return _visible(info, of, lambda: [graph.declassify(of, labels, because)])
+
+
+def _visible(info: Info, of: str, decide: Callable[[], list[str]]) -> VisibilityPayload:
+    recorded, errors = said(decide)
+    if recorded is None:
+        return VisibilityPayload(labels=[], recorded=[], errors=errors)
+    found = labels(info.context.graph.visibility(of))
+    return VisibilityPayload(labels=found, recorded=recorded, errors=[])
 
 
 def _typed(info: Info, dataset: str, decide: Callable[[], str]) -> TypePayload:

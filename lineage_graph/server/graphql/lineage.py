@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -9,12 +10,15 @@ from typing import Final
 
 import strawberry
 
+from lineage_graph.declarations import bundled
 from lineage_graph.ledger import Edge
 from lineage_graph.lineage import Lineage, Node
 from lineage_graph.server.graphql.asking import Asking
 from lineage_graph.server.graphql.fields import shown, value
 from lineage_graph.server.graphql.nodes import node_id
+from lineage_graph.stores import Row
 
+INFERRED: Final = "InferredByTime"
 LARGEST: Final = 1_000
 """Nodes in one answer."""
 
@@ -63,12 +67,32 @@ class Found:
         iris = {node.iri for node in self.shown}
         return [e for e in self.lineage.edges if e.source in iris and e.derived in iris]
 
+    def evidence(self, activity: str, source: str) -> Evidence:
+        """Return how it is known that an activity took from a source."""
+        if activity in self._executed:
+            return Evidence.EXECUTED
+        inferred = (activity, source) in self._inferred
+        return Evidence.INFERRED if inferred else Evidence.DECLARED
+
     @cached_property
-    def evidence(self) -> dict[str, Evidence]:
-        """The evidence of what activities did, by their IRIs."""
-        activities = {edge.activity for edge in self.edges}
-        executed = self.asking.many.rows("lineage/executed", "activity", activities)
-        return {a: Evidence.EXECUTED if a in executed else Evidence.DECLARED for a in activities}
+    def _executed(self) -> Mapping[str, list[Row]]:
+        """What is known of the plans of activities, asked once for all edges."""
+        return self.asking.many.rows("lineage/executed", "activity", self._activities)
+
+    @cached_property
+    def _inferred(self) -> set[tuple[str, str]]:
+        """Activities and the sources that were concluded from the order of times."""
+        graded = self.asking.many.rows("openlineage/graded", "activity", self._activities)
+        return {
+            (activity, str(row["source"]))
+            for activity, rows in graded.items()
+            for row in rows
+            if str(row["grade"]) == bundled().iri(INFERRED)
+        }
+
+    @property
+    def _activities(self) -> set[str]:
+        return {edge.activity for edge in self.edges}
 
 
 @strawberry.type(description="Something in a lineage.")
@@ -99,7 +123,7 @@ class LineageEdge:
     @shown("How that is known.")
     def evidence(self) -> Evidence:
         """Return how that is known."""
-        return self.found.evidence[self.activity]
+        return self.found.evidence(self.activity, self.source)
 
 
 @strawberry.type(description="A walk through derivations, as flat lists.")

@@ -38,6 +38,7 @@ from lineage_graph.server.graphql.reports import (
 )
 from lineage_graph.server.graphql.scalars import BigInt
 from lineage_graph.server.graphql.seeking import EntityKind, kinds_of
+from lineage_graph.server.graphql.visibility import VisibilityLabel, labels
 
 T = TypeVar("T")
 NODES_AT_ONCE = 100
@@ -244,6 +245,11 @@ class Query:
         """Return what something is under data protection law."""
         found = info.context.graph.privacy(of, _entry(info, as_of))
         return personal.personal_data(info, found)
+
+    @needing("label", "The labels that one has to be cleared for to see something.", cost=50)
+    def visibility(self, info: Info, of: Name) -> list[VisibilityLabel]:
+        """Return the labels of something."""
+        return labels(info.context.graph.visibility(of))
 
     @needing("subjects", "What every version has to do with one person.", cost=100)
     def subject_impact(
