@@ -49,7 +49,8 @@ class Received:
         nodes: Each subject with its properties and their values; types by ``type``.
         edges: The derivations it states.
         invalidates: What it says no longer holds.
-        artifacts: Digests of the files it describes.
+        artifacts: Digests of the files it describes or refers to.
+        manifests: Those that list further files.
     """
 
     bundle: str
@@ -58,6 +59,7 @@ class Received:
     edges: tuple[Edge, ...]
     invalidates: tuple[str, ...]
     artifacts: frozenset[str]
+    manifests: frozenset[str]
 
 
 class Reader:
@@ -102,12 +104,8 @@ class Reader:
             nodes,
             tuple(self._edges(nodes)),
             tuple(sorted(iri for iri, said in nodes.items() if "invalidated_by" in said)),
-            frozenset(
-                digest
-                for said in nodes.values()
-                if "Artifact" in said["type"]
-                for digest in said.get("sha256", ())
-            ),
+            frozenset(_named_files(nodes)),
+            frozenset(name_of(iri) for said in nodes.values() for iri in said.get("manifest", ())),
         )
 
     def needed(self, received: Received) -> frozenset[str]:
@@ -219,6 +217,15 @@ class Reader:
                     activity=runs[0],
                     level="column" if "#" in sources[0] else "entity",
                 )
+
+
+def _named_files(nodes: Mapping[str, Properties]) -> Iterator[str]:
+    """Yield the digests of artifacts, described or only referred to."""
+    for said in nodes.values():
+        if "Artifact" in said["type"]:
+            yield from said.get("sha256", ())
+        for values in said.values():
+            yield from (name_of(value) for value in values if kind_of(value) == "artifact")
 
 
 def _kinds(nouns: Iterable[type[Record]], types: set[str]) -> set[str]:

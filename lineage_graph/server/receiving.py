@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from lineage_graph.access.principals import Principal
+from lineage_graph.artifacts import DIGEST
 from lineage_graph.errors import InvalidRecord, NotFound, PolicyRefused
 from lineage_graph.graph import Graph
 from lineage_graph.graph.opening import Opened
 from lineage_graph.recording.received import Reader, Received
 from lineage_graph.remote.protocol import BUNDLE_TYPE
 from lineage_graph.sandbox.pool import Sandbox
+from lineage_graph.server.possession import Possession
 from lineage_graph.validation import Validator
 
 _TXID: Final = re.compile(r"[A-Za-z0-9._:-]{8,200}")
@@ -26,11 +28,13 @@ class Receiving:
         reader: Reads what a bundle says.
         validator: Knows the shapes.
         sandbox: Parses RDF that somebody sent.
+        possession: Knows who sent which file.
     """
 
     reader: Reader
     validator: Validator
     sandbox: Sandbox
+    possession: Possession
 
     def append(
         self, opened: Opened, view: Graph, principal: Principal, txid: str, body: bytes
@@ -61,7 +65,7 @@ class Receiving:
         self._require_canonical(body)
         self.validator.check(body)
         _require_seen(view, received)
-        _require_uploaded(opened, received)
+        self._require_sent(opened, view, principal, received)
         return opened.ledger.append(
             txid=txid,
             author=principal.agent,
@@ -88,6 +92,25 @@ class Receiving:
                 "The bundle is not canonical: write each statement as this release does, sorted."
             )
 
+    def _require_sent(
+        self, opened: Opened, view: Graph, principal: Principal, received: Received
+    ) -> None:
+        """Refuse a bundle that names files which are not here, or not the caller's to name."""
+        named = received.artifacts | received.manifests
+        absent = {one for one in named if not _is_here(opened, one)}
+        if not absent and principal.clearances is not None:
+            listed = frozenset().union(*map(self.possession.listed, received.manifests))
+            absent = self.possession.lacking(view, principal.agent, named | listed)
+        if absent:
+            raise InvalidRecord(
+                f"The bundle names the artifact {min(absent)[:64]}, which you did not upload. "
+                "Upload it first."
+            )
+
+
+def _is_here(opened: Opened, digest: str) -> bool:
+    return bool(DIGEST.fullmatch(digest)) and opened.artifacts.holds(digest)
+
 
 def _require_seen(view: Graph, received: Received) -> None:
     """Refuse to end what is not there for the caller."""
@@ -96,11 +119,3 @@ def _require_seen(view: Graph, received: Received) -> None:
     for iri in received.invalidates:
         if iri not in known and not ledger.is_bundle(iri):
             raise NotFound(f"Nothing is recorded under {iri[:200]}.")
-
-
-def _require_uploaded(opened: Opened, received: Received) -> None:
-    for digest in sorted(received.artifacts):
-        if not re.fullmatch(r"[0-9a-f]{64}", digest) or not opened.artifacts.holds(digest):
-            raise InvalidRecord(
-                f"The bundle names the artifact {digest[:64]}, which is not here. Upload it first."
-            )

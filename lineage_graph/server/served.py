@@ -22,6 +22,7 @@ from lineage_graph.replay.requests import Requests
 from lineage_graph.sandbox.pool import Sandbox
 from lineage_graph.server.asked import DeclaredTexts
 from lineage_graph.server.graphql.operations import Operations
+from lineage_graph.server.possession import Possession
 from lineage_graph.server.receiving import Receiving
 from lineage_graph.server.recognition import Recognition
 from lineage_graph.server.settings import Settings
@@ -81,7 +82,12 @@ class Served:
         parts = opened(settings.store)
         recognition = Recognition(settings, roles, tokens, vouched, parts.author)
         sandbox = Sandbox(settings.sparql, settings.sparql_workers)
-        receiving = Receiving(Reader(declarations, declared.rows), Validator(declarations), sandbox)
+        receiving = Receiving(
+            Reader(declarations, declared.rows),
+            Validator(declarations),
+            sandbox,
+            Possession(parts.artifacts, parts.folders.work),
+        )
         return cls(
             settings,
             parts,

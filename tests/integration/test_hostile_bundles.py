@@ -11,7 +11,7 @@ import pytest
 
 from lineage_graph.access.principals import Principal
 from lineage_graph.declarations import Declarations, bundled
-from lineage_graph.errors import NotFound, PolicyRefused
+from lineage_graph.errors import InvalidRecord, NotFound, PolicyRefused
 from lineage_graph.graph import Graph, connect
 from lineage_graph.graph.declared import Declared
 from lineage_graph.identity import fresh, named, uuid7
@@ -21,6 +21,7 @@ from lineage_graph.recording.received import Reader
 from lineage_graph.records import Agent, Artifact, Dataset, Record
 from lineage_graph.remote.protocol import BUNDLE_TYPE, TXID_HEADER
 from lineage_graph.sandbox.pool import Sandbox
+from lineage_graph.server.possession import Possession
 from lineage_graph.server.receiving import Receiving
 from lineage_graph.server.running import serving
 from lineage_graph.server.settings import Settings
@@ -236,17 +237,18 @@ def test_only_questions_reach_the_store(
 Sending = Callable[..., int]
 
 
-def made(sandbox: Sandbox) -> Receiving:
+def made(sandbox: Sandbox, graph: Graph) -> Receiving:
     declarations = Declarations()
     rows = Declared(declarations).rows
-    return Receiving(Reader(declarations, rows), Validator(declarations), sandbox)
+    possession = Possession(graph.opened.artifacts, graph.folders.work)
+    return Receiving(Reader(declarations, rows), Validator(declarations), sandbox, possession)
 
 
 @pytest.fixture
 def sending(store: Path) -> Iterator[tuple[Graph, Sending]]:
     """A graph in which everything may be recorded, and what receives from somebody who may not."""
     with connect(store) as graph, closing(Sandbox()) as sandbox:
-        receiving = made(sandbox)
+        receiving = made(sandbox, graph)
 
         def send(body: bytes, *permissions: str, agent: str | None = None) -> int:
             who = agent or graph._writer.recorder.author
@@ -316,7 +318,7 @@ def test_nobody_ends_what_is_not_there_for_them(
     graph.dataset("people", licensed)
     (body,) = bodies(graph, lambda _: graph.invalidate("people", because="x"))
     with connect(tmp_path / "another") as another, closing(Sandbox()) as sandbox:
-        receiving = made(sandbox)
+        receiving = made(sandbox, another)
         author = graph._writer.recorder.author
         principal = Principal(author, frozenset({"record"}), None, "test")
         with pytest.raises(NotFound, match="Nothing is recorded under"):
@@ -333,6 +335,26 @@ def test_what_is_read_from_a_body_is_what_was_recorded(
     send(body)
     ledger = graph.opened.ledger
     assert ledger.described_between("urn:", 1, 2) == ledger.described_between("urn:", 0, 1)
+
+
+def test_who_knows_a_digest_does_not_get_the_file(
+    sending: tuple[Graph, Sending], licensed: Path, tmp_path: Path
+) -> None:
+    """Naming a file in a bundle would make it readable for whoever named it."""
+    graph, _ = sending
+    graph.dataset("people", licensed)
+    with connect(tmp_path / "theirs") as theirs, closing(Sandbox()) as sandbox:
+        theirs.dataset("other", licensed)
+        entry = next(e for e in theirs.opened.ledger.entries() if b"artifact:" in e.body)
+        digests = set(graph.opened.artifacts.all())
+        with connect(tmp_path / "empty view") as view:
+            receiving = made(sandbox, graph)
+            cleared = Principal(OTHER, frozenset({"record"}), frozenset(), "test")
+            with pytest.raises(InvalidRecord, match="you did not upload"):
+                receiving.append(graph.opened, view, cleared, uuid7(), entry.body)
+            for digest in digests:
+                receiving.possession.sent(OTHER, digest)
+            assert receiving.append(graph.opened, view, cleared, uuid7(), entry.body) == 3
 
 
 def test_every_noun_is_given_a_permission() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from lineage_graph.access.tokens import Tokens
 from lineage_graph.errors import (
     ArtifactBroken,
     InvalidRecord,
@@ -24,6 +25,7 @@ from lineage_graph.errors import (
     StoreUnavailable,
 )
 from lineage_graph.graph import Graph, connect
+from lineage_graph.graph.folders import Folders
 from lineage_graph.identity import sha256
 from lineage_graph.remote.connection import Connection
 from lineage_graph.server.running import serving
@@ -196,6 +198,37 @@ def test_a_token_does_not_travel_where_others_can_read_it(tmp_path: Path) -> Non
 def test_a_server_of_another_kind_is_told(union_server: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="does not answer as a lineage_graph server"):
         connect(union_server, working=tmp_path)
+
+
+def test_a_token_may_do_what_it_may(store: Path, tmp_path: Path) -> None:
+    with closing(Tokens(Folders(store).access)) as tokens:
+        roles = {"reader": ["reader"], "contributor": ["contributor"], "both": ["admin"]}
+        made = {name: tokens.create(name, given)[0] for name, given in roles.items()}
+    with serving(Settings(store, port=0)) as address:
+        for token in (None, "lgt_wrong"):
+            with pytest.raises(PolicyRefused, match="LINEAGE_GRAPH_TOKEN"):
+                connect(address, token=token, working=tmp_path / "w")
+
+        def opened(name: str) -> Graph:
+            return connect(address, token=made[name], working=tmp_path / name, quiet=True)
+
+        with opened("contributor") as graph, opened("reader") as reader:
+            graph.dataset("people", people(tmp_path / "data"))
+            author = next(graph.opened.ledger.entries()).author
+            assert author == graph.opened.author() != reader.opened.author()
+            assert [row["name"] for row in reader.datasets()] == ["people"]
+            for refused, permission in (
+                (lambda: reader.dataset("others", people(tmp_path / "data", "o")), "record"),
+                (lambda: graph.state_license("people", "MIT"), "decide"),
+                (lambda: graph.verify(), "audit"),
+                (lambda: graph.subject_impact({"cpf": "529.982.247-25"}), "subjects"),
+                (lambda: graph.label_visibility("people", ["secret"]), "label"),
+            ):
+                with pytest.raises(PolicyRefused, match=permission):
+                    refused()
+            assert graph.opened.ledger.head == 2
+        with opened("both") as graph:
+            assert graph.state_license("people", "MIT")
 
 
 @contextmanager
