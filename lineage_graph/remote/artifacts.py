@@ -78,8 +78,7 @@ class RemoteArtifacts(Artifacts):
         if self._here(digest):
             return
         try:
-            with self._connection.streaming(_path(digest)) as blocks:
-                found = self._store(blocks)
+            found = self._connection.download(_path(digest), self._store)
         except NotFound as error:
             raise ArtifactBroken(
                 f"The server {self._connection.address} has no artifact {digest} that you may "

@@ -9,13 +9,14 @@ Sources: RFC 6750 (Bearer), RFC 9457 (problem details), RFC 9110 section 9.2.2.
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from lineage_graph.errors import (
@@ -25,6 +26,7 @@ from lineage_graph.errors import (
     MissingExtra,
     PolicyRefused,
     StoreError,
+    StoreLocked,
     StoreUnavailable,
 )
 from lineage_graph.remote.protocol import VERSION, VERSION_HEADER
@@ -32,6 +34,8 @@ from lineage_graph.stores import Applied
 
 if TYPE_CHECKING:
     from httpx2 import Client, Response
+
+T = TypeVar("T")
 
 SCHEMES: Final = ("http", "https")
 PATIENCE_SECONDS: Final = 30.0
@@ -156,26 +160,38 @@ class Connection:
             PolicyRefused: It does not know who asks, or refuses it.
             LineageGraphError: Whatever else it says.
         """
-        until = time.monotonic() + (self._patience if patience is None else patience)
 
         def attempt() -> Response:
             with _explained(self.address):
                 body = content() if content else None
-                return self._client.request(method, path, headers=dict(headers or {}), content=body)
+                answer = self._client.request(
+                    method, path, headers=dict(headers or {}), content=body
+                )
+            if answer.is_success or (absent and answer.status_code == 404):
+                return answer
+            raise _refusal(self.address, answer)
 
-        answer = _again(attempt, until)
-        if answer.is_success or (absent and answer.status_code == 404):
-            return answer
-        raise _refusal(self.address, answer)
+        return _patiently(attempt, self._patience if patience is None else patience)
 
-    @contextmanager
-    def streaming(self, path: str) -> Iterator[Iterator[bytes]]:
-        """Give the bytes at a path as they arrive; raises as :meth:`send` does."""
-        with _explained(self.address), self._client.stream("GET", path) as answer:
-            if not answer.is_success:
-                answer.read()
-                raise _refusal(self.address, answer)
-            yield answer.iter_bytes()
+    def download(self, path: str, take: Callable[[Iterator[bytes]], T]) -> T:
+        """Return what is made of the bytes at a path, again while the server is away.
+
+        Args:
+            path: Below the address.
+            take: Given the bytes as they arrive, from their beginning for each attempt.
+
+        Raises:
+            LineageGraphError: As :meth:`send` does.
+        """
+
+        def attempt() -> T:
+            with _explained(self.address), self._client.stream("GET", path) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _refusal(self.address, answer)
+                return take(answer.iter_bytes())
+
+        return _patiently(attempt, self._patience)
 
     def json_of(self, answer: Response) -> Any:
         """Return the JSON of an answer.
@@ -228,21 +244,17 @@ def _client(address: str, token: str | None) -> Client:
     )
 
 
-def _again(attempt: Callable[[], Response], until: float) -> Response:
+def _patiently(attempt: Callable[[], T], patience: float) -> T:
     """Return what an attempt gives, waiting for a server that is away."""
-    number = 0
+    until = time.monotonic() + patience
+    pauses = itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))
     while True:
-        pause = _PAUSES[min(number, len(_PAUSES) - 1)] * random.uniform(0.5, 1)
-        number += 1
-        late = time.monotonic() + pause > until
+        pause = next(pauses) * random.uniform(0.5, 1)
         try:
-            answer = attempt()
-        except StoreUnavailable:
-            if late:
+            return attempt()
+        except (StoreUnavailable, StoreLocked):
+            if time.monotonic() + pause > until:
                 raise
-        else:
-            if late or answer.status_code not in _AWAY:
-                return answer
         time.sleep(pause)
 
 

@@ -108,7 +108,7 @@ class Requests:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "rebuilds.db"
-        self._workers = folder / "work" / "workers"
+        self._workers = folder / "workers"
 
     def add(self, target: str, requested_by: str, from_scratch: bool = False) -> Request:
         """Ask for a rebuild; what somebody asked for and nobody began yet is not asked twice.

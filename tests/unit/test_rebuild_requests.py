@@ -91,7 +91,7 @@ def test_what_a_killed_worker_began_waits_again_but_not_for_ever(
     failed = requests.get(asked.id)
     assert failed.state == "failed"
     assert f"ended {MOST_ATTEMPTS} times" in str(failed.error)
-    assert list((tmp_path / "work" / "workers").iterdir()) == []
+    assert list((tmp_path / "workers").iterdir()) == []
 
 
 def test_what_a_living_worker_does_is_not_taken_from_it(requests: Requests) -> None:
