@@ -21,6 +21,8 @@ from lineage_graph.graph.writing import Writing, place_at, registered
 from lineage_graph.identity import named
 from lineage_graph.licensing import BLOCKING
 from lineage_graph.licensing.gate import Mode
+from lineage_graph.openlineage.acceptance import Batch, accept_batch
+from lineage_graph.openlineage.documents import read_events
 from lineage_graph.records import Model
 from lineage_graph.replay import TOLERANCE, Rebuild, Rebuilder
 from lineage_graph.replay.renewal import Renewal
@@ -339,6 +341,21 @@ class Graph(Reporting):
             lambda: self._writer,
         )
         return renewing.renew(name, replacing, progress)
+
+    def take_openlineage(self, body: bytes) -> Batch:
+        """Take OpenLineage events of other producers into the record.
+
+        What is right is durable when this returns, also beside what is wrong; what it means
+        is in every answer from then on.
+
+        Args:
+            body: JSON: an event, an array of them, or one on each line.
+
+        Raises:
+            InvalidRecord: The text is no JSON that every program reads alike.
+            MissingExtra: The package that checks events is not installed.
+        """
+        return accept_batch(self._ledger, self._author(), read_events(body))
 
     def close(self) -> None:
         """End Spark, if it was started, and let the store go."""

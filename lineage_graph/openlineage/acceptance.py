@@ -7,7 +7,7 @@ the first answer. What the events mean is worked out by whoever asks (:mod:`.map
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -53,6 +53,10 @@ class Batch:
     seq: int | None
     taken: int
     refused: tuple[Refusal, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
 
 
 def accept(ledger: Ledger, author: str, event: Any) -> int:

@@ -58,6 +58,26 @@ def read(body: bytes) -> Any:
     return value
 
 
+def read_events(body: bytes) -> list[Any]:
+    """Return the events in a file: one, an array of them, or one on each line.
+
+    Raises:
+        InvalidRecord: As :func:`read`; for lines, with the number of the line.
+    """
+    lines = [line for line in body.splitlines() if line.strip()]
+    if len(lines) > 1 and all(line.lstrip().startswith(b"{") for line in lines[:2]):
+        return [_line(number, line) for number, line in enumerate(lines, 1)]
+    value = read(body)
+    return value if isinstance(value, list) else [value]
+
+
+def _line(number: int, line: bytes) -> Any:
+    try:
+        return read(line)
+    except InvalidRecord as error:
+        raise InvalidRecord(f"line {number}: {error}") from error
+
+
 def canonical(value: Any) -> bytes:
     """Return a value as canonical JSON.
 

@@ -13,7 +13,7 @@ from lineage_graph.declarations import bundled
 from lineage_graph.errors import InvalidRecord
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.openlineage.acceptance import accept, accept_batch
-from lineage_graph.openlineage.documents import DEEPEST, canonical, read
+from lineage_graph.openlineage.documents import DEEPEST, canonical, read, read_events
 from lineage_graph.openlineage.names import Name
 from lineage_graph.openlineage.schemas import check
 from lineage_graph.openlineage.times import moment
@@ -222,3 +222,14 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
 def test_two_pairs_never_have_the_same_text() -> None:
     pairs = [("a b", "c"), ("a", "b c"), ("a%20b", "c"), ("a", "b%20c"), ("", "a b c")]
     assert len({Name(*pair).text for pair in pairs}) == len(pairs)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'[{"a": 1}, {"b": 2}]', b'{"a": 1}\n\n{"b": 2}\n', b'[\n{"a": 1},\n{"b": 2}\n]'],
+)
+def test_a_file_holds_an_array_or_one_event_a_line(body: bytes) -> None:
+    assert read_events(body) == [{"a": 1}, {"b": 2}]
+    assert read_events(b'{\n"a": 1\n}') == [{"a": 1}]
+    with pytest.raises(InvalidRecord, match="^line 2: /a"):
+        read_events(b'{"a": 1}\n{"a": NaN}')

@@ -1,0 +1,129 @@
+"""Producers of OpenLineage send to the server, as they are."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from openlineage.client import OpenLineageClient
+from openlineage.client.event_v2 import (
+    DatasetEvent,
+    InputDataset,
+    Job,
+    JobEvent,
+    OutputDataset,
+    Run,
+    RunEvent,
+    RunState,
+    StaticDataset,
+)
+from openlineage.client.facet_v2 import schema_dataset
+from openlineage.client.transport.http import HttpCompression, HttpConfig, HttpTransport
+
+import lineage_graph
+from lineage_graph.server.running import serving
+from lineage_graph.server.settings import Settings
+from tests.producers import DATABASE, PRODUCER, run
+
+RUN = "01941b29-7c00-7000-8000-000000000001"
+AT = "2026-05-01T12:00:00Z"
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    with serving(Settings(tmp_path, port=0)) as served:
+        yield served
+
+
+def sent(address: str, body: Any, path: str = "", **headers: str) -> httpx2.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return httpx2.post(f"{address}/api/v1/lineage{path}", content=content, headers=headers)
+
+
+@pytest.mark.parametrize("compression", [None, HttpCompression.GZIP])
+def test_the_client_of_openlineage_sends_all_three_kinds(
+    address: str, tmp_path: Path, compression: HttpCompression | None
+) -> None:
+    client = OpenLineageClient(
+        transport=HttpTransport(HttpConfig(url=address, compression=compression))
+    )
+    job = Job("shop", "load")
+    fields = [schema_dataset.SchemaDatasetFacetFields("x", "int")]
+    facets: Any = {"schema": schema_dataset.SchemaDatasetFacet(fields=fields)}
+    output = OutputDataset(DATABASE, "b", facets)
+    for state in (RunState.COMPLETE, RunState.START):
+        client.emit(
+            RunEvent(
+                eventType=state,
+                eventTime=AT,
+                run=Run(RUN),
+                job=job,
+                producer=PRODUCER,
+                inputs=[InputDataset(DATABASE, "a")],
+                outputs=[output],
+            )
+        )
+    client.emit(JobEvent(eventTime=AT, producer=PRODUCER, job=job, inputs=[], outputs=[]))
+    client.emit(DatasetEvent(eventTime=AT, producer=PRODUCER, dataset=StaticDataset(DATABASE, "c")))
+    client.close()
+    with lineage_graph.connect(tmp_path) as graph:
+        names = {row["name"]: row["versions"] for row in graph.datasets()}
+        assert names == {f"{DATABASE} a": 1, f"{DATABASE} b": 1, f"{DATABASE} c": 0}
+        described = graph.describe(f"{DATABASE} b")
+        assert described["columns"] == [{"name": "x", "type": "int"}]
+        found = graph.lineage(f"{DATABASE} b")
+        assert {node.name for node in found.nodes} == {f"{DATABASE} a@1", f"{DATABASE} b@1"}
+
+
+def test_an_event_sent_again_gets_the_first_answer(address: str) -> None:
+    first = sent(address, run(RUN))
+    assert (first.status_code, first.json()) == (201, {"seq": 1})
+    packed = gzip.compress(json.dumps(run(RUN)).encode())
+    again = sent(address, packed, **{"Content-Encoding": "gzip"})
+    assert (again.status_code, again.json()) == (201, {"seq": 1})
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"{", 400, "JSON"),
+        (b"[]", 400, "no event"),
+        (b'{"a": NaN}', 400, "/a"),
+        (b'{"a": 1, "a": 1}', 400, "twice"),
+        (json.dumps(run(RUN, "NEVER")).encode(), 400, "/eventType: "),
+        (b'"' + b"x" * (1 << 20) + b'"', 413, ""),
+    ],
+)
+def test_what_is_no_event_is_refused_by_place(
+    address: str, body: bytes, status: int, said: str
+) -> None:
+    answer = sent(address, body)
+    assert answer.status_code == status
+    assert said in answer.text
+    assert sent(address, run(RUN)).status_code == 201
+
+
+def test_a_body_that_unpacks_to_too_much_is_refused(address: str) -> None:
+    bomb = gzip.compress(b" " * (200 << 20))
+    assert sent(address, bomb, **{"Content-Encoding": "gzip"}).status_code == 413
+    assert sent(address, b"no gzip", **{"Content-Encoding": "gzip"}).status_code == 400
+
+
+def test_a_batch_answers_for_each_event(address: str) -> None:
+    whole = sent(address, [run(RUN), run(RUN, "START", "11:00:00")], "/batch")
+    assert whole.status_code == 201
+    assert whole.json()["status"] == "success"
+    assert whole.json()["summary"]["successful"] == 2
+    some = sent(address, [run(RUN, "NEVER"), run(RUN, at="13:00:00")], "/batch")
+    assert some.status_code == 207
+    assert some.json()["status"] == "partial_success"
+    (failed,) = some.json()["failed_events"]
+    assert failed["index"] == 0 and failed["reason"].startswith("/eventType: ")
+    none = sent(address, [{}], "/batch")
+    assert (none.status_code, none.json()["status"]) == (400, "error")
+    assert sent(address, {}, "/batch").status_code == 400
