@@ -18,6 +18,7 @@ from lineage_graph.ledger import Ledger
 from lineage_graph.openlineage.acceptance import Batch, accept, accept_batch
 from lineage_graph.server.authorize import caller, needs
 from lineage_graph.server.bodies import read_json, unpacked
+from lineage_graph.server.problems import MEDIA_TYPE
 from lineage_graph.server.served import served
 
 router = APIRouter(tags=["openlineage"], prefix="/api/v1/lineage")
@@ -34,6 +35,15 @@ _BODIES = {
         "required": True,
         "content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}},
     }
+}
+
+
+_BATCH_ANSWERS: dict[int | str, dict[str, Any]] = {
+    207: {"description": "Some were taken; the others are named."},
+    400: {
+        "description": "None was taken, each is named; or it is no array.",
+        "content": {"application/json": {}, MEDIA_TYPE: {}},
+    },
 }
 
 
@@ -54,7 +64,12 @@ async def event(request: Request) -> dict[str, int]:
     return {"seq": await run_in_threadpool(take)}
 
 
-@router.post("/batch", status_code=201, openapi_extra={**needs("record"), **_BODIES})
+@router.post(
+    "/batch",
+    status_code=201,
+    responses=_BATCH_ANSWERS,
+    openapi_extra={**needs("record"), **_BODIES},
+)
 async def batch(request: Request, response: Response) -> dict[str, Any]:
     """Take the events of a batch that are right; 207 when some are not, 400 when none is.
 
