@@ -2,7 +2,8 @@
 
 ``docs/cli.md`` from the commands, ``docs/vocabulary.md`` from ``ontology/``,
 ``docs/schema.graphql`` from the server, and in ``docs/security.md`` the tables between the
-two marks from the routes and the declared roles. Run ``python docs/generate.py`` after a change to any of them; tests compare.
+two marks from the routes and the declared roles. Run ``python docs/generate.py`` after a
+change to any of them; tests compare.
 """
 
 from __future__ import annotations

@@ -253,7 +253,7 @@ class Catalogue:
 
     def labels(self, iris: Collection[str]) -> Mapping[str, NodeLabel]:
         """Return how nodes are shown in a lineage."""
-        names = self._called(sorted({iri.partition("#")[0] for iri in iris}))
+        names = self.names_of({iri.partition("#")[0] for iri in iris})
         labels = {}
         for iri in iris:
             version, _, column = iri.partition("#")

@@ -61,10 +61,7 @@ def get(served: Served, caller: Principal, id: str) -> Request:
     """
     request = served.rebuilds.get(id)
     with served.views.borrow(caller) as graph:
-        seen = _seen(graph, [request])
-    if not seen:
-        raise NotFound(f"There is no request {id[:100]!r} for a rebuild.")
-    return seen[0]
+        return visible(graph, request)
 
 
 def listed(
@@ -80,7 +77,7 @@ def listed(
     """
     requests = served.rebuilds.all(state, first)
     with served.views.borrow(caller) as graph:
-        return _seen(graph, requests)
+        return seen(graph, requests)
 
 
 def cancel(served: Served, caller: Principal, id: str) -> Request:
@@ -111,19 +108,31 @@ async def followed(served: Served, caller: Principal, id: str) -> AsyncIterator[
         await asyncio.sleep(0 if now.has_ended else _PAUSE_SECONDS)
 
 
-def _seen(graph: Graph, requests: Iterable[Request]) -> list[Request]:
+def visible(graph: Graph, request: Request) -> Request:
+    """Return a request without what a view has not.
+
+    Raises:
+        NotFound: The view has not what it is about.
+    """
+    found = seen(graph, [request])
+    if not found:
+        raise NotFound(f"There is no request {request.id!r} for a rebuild.")
+    return found[0]
+
+
+def seen(graph: Graph, requests: Iterable[Request]) -> list[Request]:
     """Return requests about what a view has, without what it has not."""
     every = list(requests)
     iris = {one.target for one in every} | {out["version"] for one in every for out in one.outputs}
-    seen = graph.opened.ledger.described(iris)
+    known = graph.opened.ledger.described(iris)
     return [
         replace(
             one,
-            outputs=tuple(out for out in one.outputs if out["version"] in seen),
+            outputs=tuple(out for out in one.outputs if out["version"] in known),
             step=one.step if one.step and _resolves(graph, one.step) else None,
         )
         for one in every
-        if one.target in seen
+        if one.target in known
     ]
 
 

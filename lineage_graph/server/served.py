@@ -59,7 +59,7 @@ class Served:
     @cached_property
     def operations(self) -> Operations:
         """What executes GraphQL."""
-        return Operations(self.settings, self.views)
+        return Operations(self.settings, self.views, self.rebuilds)
 
     @classmethod
     def open(cls, settings: Settings) -> Served:

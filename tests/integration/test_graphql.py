@@ -42,6 +42,7 @@ ARGUMENTS: dict[str, str] = {
     "report": 'name: "ropa"',
     "replays": 'of: "joined"',
     "visibility": 'of: "joined"',
+    "rebuildRequest": "id: $id",
 }
 WHO = [{"type": "cpf", "value": "529.982.247-25"}]
 DEEPEST = 7
@@ -65,6 +66,8 @@ def unlimited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         assert declared["errors"] == []
         labelled = client.ask(LABEL)["labelVisibility"]
         assert [one["source"] for one in labelled["labels"]] == ["members@2"]
+        asked = client.ask('mutation { requestRebuild(of: "joined") { errors { code } } }')
+        assert asked["requestRebuild"]["errors"] == []
         yield client
 
 
@@ -118,6 +121,9 @@ def test_every_field_answers(name: str, unlimited: Client) -> None:
     asked = f"{name}{given} {selection(query.fields[name].type)}"
     if "$who" in given:
         answer = unlimited.ask(f"query ($who: [Identity!]!) {{ {asked} }}", who=WHO)
+    elif "$id" in given:
+        known = unlimited.ask("{ rebuildRequests { id } }")["rebuildRequests"][0]["id"]
+        answer = unlimited.ask(f"query ($id: ID!) {{ {asked} }}", id=known)
     else:
         answer = unlimited.ask(f"{{ {asked} }}")
     assert answer[name] not in (None, [])

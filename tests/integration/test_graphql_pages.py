@@ -22,6 +22,7 @@ from lineage_graph.recording.bundle import Bundles
 from lineage_graph.recording.descriptions import dataset_version
 from lineage_graph.records import Agent, Dataset, LicenseStatement
 from lineage_graph.records.privacy import SemanticLabel
+from lineage_graph.replay.requests import Requests
 from lineage_graph.server.graphql.operations import Operations, Request
 from lineage_graph.server.settings import QueryLimits, Settings
 from lineage_graph.server.views import Views
@@ -58,7 +59,7 @@ class Shelf:
         self.bundles.append([Agent(id=AGENT)])
         chosen = Settings(root, graphql=QueryLimits(cost=10_000))
         self.views = Views(chosen)
-        self.operations = Operations(chosen, self.views)
+        self.operations = Operations(chosen, self.views, Requests(root))
 
     def add(self, name: str, number: int) -> None:
         dataset = Dataset(id=named("dataset", name), title=name, attributed_to=AGENT)

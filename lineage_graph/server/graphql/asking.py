@@ -15,6 +15,7 @@ from lineage_graph.access.principals import Principal
 from lineage_graph.errors import StoreUnavailable
 from lineage_graph.graph import Graph
 from lineage_graph.graph.many import Many
+from lineage_graph.replay.requests import Requests
 from lineage_graph.stores import Row
 
 T = TypeVar("T")
@@ -33,11 +34,13 @@ class Asking:
     Attributes:
         graph: What is asked; for this operation alone.
         principal: Who asks.
+        rebuilds: What people asked to be rebuilt.
         deadline: When to give up, as ``time.monotonic`` counts.
     """
 
     graph: Graph
     principal: Principal
+    rebuilds: Requests
     deadline: float
     _loaders: dict[Hashable, DataLoader[str, Any]] = field(default_factory=dict)
 

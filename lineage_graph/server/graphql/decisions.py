@@ -16,6 +16,8 @@ from lineage_graph.errors import (
     PolicyRefused,
     RecordError,
 )
+from lineage_graph.replay.requests import Request
+from lineage_graph.server.graphql import rebuilds
 from lineage_graph.server.graphql.activities import entity
 from lineage_graph.server.graphql.asking import Info
 from lineage_graph.server.graphql.datasets import Dataset
@@ -72,6 +74,14 @@ class VisibilityPayload:
     )
     recorded: list[str] = strawberry.field(description="IRIs of what was recorded or ended.")
     errors: list[UserError] = strawberry.field(description="Why it was not recorded.")
+
+
+@strawberry.type(description="A request for a rebuild, or why there is none.")
+class RebuildPayload:
+    """A request for a rebuild."""
+
+    request: rebuilds.RebuildRequest | None = strawberry.field(description="As it is now.")
+    errors: list[UserError] = strawberry.field(description="Why it was not accepted.")
 
 
 def said(decide: Callable[[], T]) -> tuple[T | None, list[UserError]]:
@@ -202,6 +212,40 @@ class Mutation:
         """Let something derived go without labels that it would inherit."""
         graph = info.context.graph
         return _visible(info, of, lambda: [graph.declassify(of, labels, because)])
+
+    @needing("replay", "Asks for a rebuild; a worker that the operator allows does it.")
+    def request_rebuild(
+        self,
+        info: Info,
+        of: Thing,
+        from_scratch: Annotated[
+            bool, strawberry.argument(description="Run all on the way too.")
+        ] = False,
+    ) -> RebuildPayload:
+        """Ask for a rebuild."""
+        asking = info.context
+        found, errors = said(
+            lambda: asking.rebuilds.add(
+                asking.graph.resolve(of), asking.principal.agent, from_scratch
+            )
+        )
+        shown = None if found is None else rebuilds.request(found)
+        return RebuildPayload(request=shown, errors=errors)
+
+    @needing("replay", "Takes a request back; one that runs ends before its next step.")
+    def cancel_rebuild(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+    ) -> RebuildPayload:
+        """Take a request for a rebuild back."""
+
+        def cancelled() -> Request:
+            rebuilds.one(info, id)
+            info.context.rebuilds.cancel(id)
+            return rebuilds.one(info, id)
+
+        found, errors = said(cancelled)
+        shown = None if found is None else rebuilds.request(found)
+        return RebuildPayload(request=shown, errors=errors)
 
 
 def _visible(info: Info, of: str, decide: Callable[[], list[str]]) -> VisibilityPayload:

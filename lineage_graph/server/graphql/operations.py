@@ -29,6 +29,7 @@ from graphql.validation import NoSchemaIntrospectionCustomRule
 
 from lineage_graph.access.principals import Principal
 from lineage_graph.graph import Graph
+from lineage_graph.replay.requests import Requests
 from lineage_graph.server.graphql import failures, limits
 from lineage_graph.server.graphql.asking import Asking, OutOfTime
 from lineage_graph.server.graphql.schema import executable
@@ -78,10 +79,12 @@ class Operations:
     Args:
         settings: What the operator decided.
         views: Graphs to answer from.
+        rebuilds: What people asked to be rebuilt.
     """
 
-    def __init__(self, settings: Settings, views: Views) -> None:
+    def __init__(self, settings: Settings, views: Views, rebuilds: Requests) -> None:
         self._settings = settings
+        self._rebuilds = rebuilds
         self._views = views
         self._documents: OrderedDict[str, DocumentNode] = OrderedDict()
         self._lock = threading.Lock()
@@ -190,7 +193,7 @@ class Operations:
         principal: Principal,
     ) -> ExecutionResult:
         seconds = self._settings.graphql.seconds
-        asking = Asking(graph, principal, time.monotonic() + seconds)
+        asking = Asking(graph, principal, self._rebuilds, time.monotonic() + seconds)
 
         async def executed() -> ExecutionResult:
             result = execute(

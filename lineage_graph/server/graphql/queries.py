@@ -12,7 +12,7 @@ from lineage_graph.errors import InvalidRecord, NotFound
 from lineage_graph.graph.catalogue import Kind
 from lineage_graph.graph.many import Sought
 from lineage_graph.identity import kind_of
-from lineage_graph.server.graphql import licenses, lineage, personal
+from lineage_graph.server.graphql import licenses, lineage, personal, rebuilds
 from lineage_graph.server.graphql.activities import Activity, Agent, Plan, Replay, entity, replays
 from lineage_graph.server.graphql.asking import Info
 from lineage_graph.server.graphql.datasets import Dataset, DatasetVersion
@@ -306,6 +306,25 @@ class Query:
     async def replays(self, info: Info, of: Name) -> list[Replay]:
         """Return the rebuilds of something."""
         return await replays(info, info.context.graph.resolve(of))
+
+    @needing("read", "The newest requests for rebuilds.")
+    def rebuild_requests(
+        self,
+        info: Info,
+        state: Annotated[
+            rebuilds.RebuildState | None, _argument("Only those in this state.")
+        ] = None,
+        first: First = USUAL,
+    ) -> list[rebuilds.RebuildRequest]:
+        """Return the newest requests for rebuilds."""
+        return rebuilds.requests(info, state, counted(first))
+
+    @needing("read", "A request for a rebuild, and how far it has come.")
+    def rebuild_request(
+        self, info: Info, id: Annotated[strawberry.ID, _argument("As the request says it.")]
+    ) -> rebuilds.RebuildRequest:
+        """Return a request for a rebuild."""
+        return rebuilds.request(rebuilds.one(info, id))
 
     @needing("read", "How far the ledger has come.")
     def ledger(self, info: Info) -> LedgerState:
