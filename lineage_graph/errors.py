@@ -11,6 +11,7 @@
     +-- StoreError
     |   +-- StoreUnavailable         a store that does not answer
     |   |   +-- CheckpointGone       a frozen folder was dropped before it was read
+    |   |   +-- VisibilityChanged    what may be seen is another since the graph was opened
     |   +-- StoreLocked              another process holds the projection too long
     |   +-- LedgerBroken             the hash chain does not hold; names the first bad entry
     |   +-- ArtifactBroken           a content-addressed file is missing or altered
@@ -96,6 +97,12 @@ class CheckpointGone(StoreUnavailable):
     """A frozen folder holds less than it did; another one has to be taken."""
 
     code = "checkpoint-gone"
+
+
+class VisibilityChanged(StoreUnavailable):
+    """What may be seen of what was recorded before is not what it was: open the graph again."""
+
+    code = "visibility-changed"
 
 
 class StoreLocked(StoreError):

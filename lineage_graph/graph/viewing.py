@@ -1,0 +1,108 @@
+"""The parts of a store as somebody sees them who is cleared for some labels only.
+
+A graph over these parts does not contain what may not be seen, so no door of it can show it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lineage_graph.declarations import Declarations
+from lineage_graph.graph.folders import Folders
+from lineage_graph.graph.opening import Opened
+from lineage_graph.ledger import Ledger
+from lineage_graph.query import Queries
+from lineage_graph.stores import open_store
+from lineage_graph.visibility import Visibility
+from lineage_graph.visibility.artifacts import VisibleArtifacts
+from lineage_graph.visibility.ledger import VisibleLedger
+from lineage_graph.visibility.store import WatchedStore
+from lineage_graph.visibility.view import UNFILTERED, View
+
+
+@dataclass(frozen=True)
+class ViewFolders(Folders):
+    """The folders of a store, with projections of what somebody sees.
+
+    Attributes:
+        view: Where these projections lie.
+    """
+
+    view: Path
+
+    @property
+    def graph(self) -> Path:
+        """The projection that SPARQL asks."""
+        return self.view / "graph"
+
+    @property
+    def index(self) -> Path:
+        """The projection that answers reachability."""
+        return self.view / "index"
+
+
+class Viewing:
+    """What is known of who may see what in one store; threads share it.
+
+    Args:
+        ledger: The whole ledger; it stays open as long as this is used.
+        folders: Those of the store.
+    """
+
+    def __init__(self, ledger: Ledger, folders: Folders) -> None:
+        self._ledger = ledger
+        self._folder = folders.root / "views"
+        self._visibility = Visibility(ledger)
+        self._views: dict[frozenset[str], View] = {}
+        self._lock = threading.Lock()
+
+    def view(self, clearances: frozenset[str]) -> View:
+        """Return what is seen with some clearances."""
+        with self._lock:
+            if clearances not in self._views:
+                self._views[clearances] = View(
+                    self._visibility, self._ledger, clearances, self._folder
+                )
+            return self._views[clearances]
+
+
+def visible(
+    opened: Opened, clearances: frozenset[str] | None, viewing: Viewing | None = None
+) -> Opened:
+    """Return the parts of a store as somebody sees them.
+
+    While nothing is hidden from them, the projections are those of the store. When a graph
+    over the parts raises VisibilityChanged, and whenever :func:`is_outdated` says so, it has to
+    be closed and another one opened.
+
+    Args:
+        opened: All of the store; closed with what is returned.
+        clearances: Labels that somebody is cleared for; None for everything there is.
+        viewing: Shared by all who see something of this store in this process.
+    """
+    if clearances is None:
+        return opened
+    viewing = viewing or Viewing(opened.ledger, opened.folders)
+    view = viewing.view(clearances)
+    ledger = VisibleLedger(opened.ledger, view)
+    store, folders = opened.store, opened.folders
+    if ledger.generation == UNFILTERED:
+        seen = replace(opened, ledger=ledger, store=WatchedStore(store, ledger))
+    else:
+        opened.store.close()
+        folders = ViewFolders(opened.folders.root, view.folder(ledger.generation))
+        seen = replace(opened, ledger=ledger, store=open_store(folders.graph), folders=folders)
+    queries = Queries(seen.ledger, seen.store, Declarations())
+    return replace(seen, artifacts=VisibleArtifacts(opened.folders.artifacts, queries))
+
+
+def is_outdated(opened: Opened) -> bool:
+    """Tell whether a graph over these parts may show what is hidden by now."""
+    return isinstance(opened.ledger, VisibleLedger) and opened.ledger.outdated
+
+
+def unseen_sources(ledger: Ledger, version: str) -> bool:
+    """Tell whether a version came from something that is not seen in a ledger."""
+    return isinstance(ledger, VisibleLedger) and ledger.partial(version)
