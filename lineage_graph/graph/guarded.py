@@ -15,6 +15,7 @@ from lineage_graph.licensing import VERSIONS
 from lineage_graph.recording.descriptions import act, agents
 from lineage_graph.records import Invalidated
 from lineage_graph.records.visibility import Declassification, VisibilityLabel
+from lineage_graph.visibility.ledger import VisibleLedger
 
 if TYPE_CHECKING:
     from lineage_graph.visibility import Said, Visibility
@@ -50,6 +51,11 @@ class Guarded(Processed):
         from lineage_graph.visibility import Visibility
 
         return Visibility(self._ledger, self._declarations)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether what may be seen is another by now, so that the graph has to be opened again."""
+        return isinstance(self._ledger, VisibleLedger) and self._ledger.outdated
 
     def visibility(self, name: str) -> list[EffectiveLabel]:
         """Return the labels that somebody has to be cleared for to see something.

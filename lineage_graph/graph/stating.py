@@ -13,7 +13,7 @@ from lineage_graph.identity import fresh, kind_of, sha256
 from lineage_graph.licensing import VERSIONS, LicenseTerms, Licensing
 from lineage_graph.licensing.algebra import ADAPTED
 from lineage_graph.licensing.licenses import NOTHING, Expression
-from lineage_graph.licensing.values import NOT_ADVICE
+from lineage_graph.licensing.values import NOT_ADVICE, UNSEEN
 from lineage_graph.recording import Recorder
 from lineage_graph.recording.descriptions import act, agents, artifact
 from lineage_graph.records import Agent, Invalidated, LicenseStatement, Record
@@ -162,6 +162,11 @@ class Stating:
         terms = self.licensing.outgoing(about) if kind_of(about) in VERSIONS else None
         if terms is None:
             return
+        if terms.unseen:
+            raise PolicyRefused(
+                f"{terms.name}: {UNSEEN}. Who may see all of it can say under which licence it "
+                "goes out."
+            )
         if not terms.allows(expression):
             raise PolicyRefused(f"{_not_allowed(terms, expression)} {NOT_ADVICE}")
         for statement in self.licensing.statements.of(about):

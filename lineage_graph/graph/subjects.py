@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lineage_graph.graph.writing import Writing
 
 ASSESSED, NOTHING_FOUND = "AssessedAnonymous", "NonPersonal"
+NOT_VISIBLE, ANY = "something that is not visible to you", frozenset({"Derivation"})
 
 
 class Subjects:
@@ -85,7 +86,12 @@ class Subjects:
             for version, status in statuses.items()
         }
         models = {v for v in versions if kind_of(v) == "model-version"}
-        tracing = Tracing(versions, self._edges(versions), models, looked, known, names)
+        # A source that is not recorded, or not visible, is one that cannot be excluded.
+        unseen = [
+            Derived(v, NOT_VISIBLE, ANY) for v, status in statuses.items() if not status.settled
+        ]
+        edges = [*self._edges(versions), *unseen]
+        tracing = Tracing(versions, edges, models, looked, known, names)
         duties = Duties(self._declared, self._declarations)
         return SubjectImpact([type_.name for type_ in person.types], tracing, names, duties)
 

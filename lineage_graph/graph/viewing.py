@@ -74,8 +74,8 @@ def visible(
     """Return the parts of a store as somebody sees them.
 
     While nothing is hidden from them, the projections are those of the store. When a graph
-    over the parts raises VisibilityChanged, and whenever :func:`is_outdated` says so, it has to
-    be closed and another one opened.
+    over the parts raises VisibilityChanged, and whenever it says that it is ``outdated``, it has
+    to be closed and another one opened.
 
     Args:
         opened: All of the store; closed with what is returned.
@@ -96,11 +96,6 @@ def visible(
         seen = replace(opened, ledger=ledger, store=open_store(folders.graph), folders=folders)
     queries = Queries(seen.ledger, seen.store, Declarations())
     return replace(seen, artifacts=VisibleArtifacts(opened.folders.artifacts, queries))
-
-
-def is_outdated(opened: Opened) -> bool:
-    """Tell whether a graph over these parts may show what is hidden by now."""
-    return isinstance(opened.ledger, VisibleLedger) and opened.ledger.outdated
 
 
 def unseen_sources(ledger: Ledger, version: str) -> bool:

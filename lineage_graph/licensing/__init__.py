@@ -24,7 +24,7 @@ from lineage_graph.licensing.judging import Judge
 from lineage_graph.licensing.licenses import NOTHING, Expression, Licenses
 from lineage_graph.licensing.statements import VERSIONS, Stated, Statements
 from lineage_graph.licensing.terms import LicenseTerms
-from lineage_graph.licensing.upstream import Starts, Upstream
+from lineage_graph.licensing.upstream import Starts, Unseen, Upstream
 from lineage_graph.licensing.values import NOT_ADVICE
 from lineage_graph.query import Queries
 
@@ -72,6 +72,7 @@ class Licensing:
         declared: Answers queries over ``ontology/``.
         catalogue: Names.
         blocking: Name of the policy of answers that stop something.
+        unseen: Tells whether something came from what is not visible here.
 
     Raises:
         InvalidRecord: There is no such policy.
@@ -87,6 +88,7 @@ class Licensing:
         declared: Rows,
         catalogue: Catalogued,
         blocking: str = BLOCKING,
+        unseen: Unseen = lambda version: False,
     ) -> None:
         self.licenses = Licenses(declarations)
         self.algebra = Algebra(declared, declarations)
@@ -94,6 +96,7 @@ class Licensing:
         self._queries = queries
         self._index = index
         self._catalogue = catalogue
+        self._unseen = unseen
         self._blocking = self.algebra.policy(blocking).name
         self._statements = Statements(ledger, queries, self.licenses, catalogue.earlier)
 
@@ -159,7 +162,9 @@ class Licensing:
         """Tell whether something was made here; what was not came from outside."""
         self._index.refresh()
         numbers = list(self._index.ids([version]).values())
-        return bool(numbers) and not self._index.roots(numbers).all()
+        if not numbers:
+            return False
+        return self._unseen(version) or not self._index.roots(numbers).all()
 
     def blocking(self, version: str, together: bool = False) -> LicenseTerms:
         """Return the effective terms of a version by the policy that stops something.
@@ -180,7 +185,7 @@ class Licensing:
         together: bool = False,
     ) -> LicenseTerms:
         said = self.statements if as_of is None else self.statements.as_of(as_of)
-        upstream = Upstream(self._index, self.algebra, said, starts, artifact, as_of)
+        upstream = Upstream(self._index, self.algebra, said, starts, artifact, as_of, self._unseen)
         judgements = {p.name: self._judge.judge(upstream, p, together) for p in policies}
         return LicenseTerms(
             artifact,

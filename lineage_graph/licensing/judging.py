@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
+from typing import Final
 
 from lineage_graph.errors import InvalidRecord
 from lineage_graph.licensing.algebra import (
@@ -29,8 +30,11 @@ from lineage_graph.licensing.algebra import (
 from lineage_graph.licensing.licenses import License, Licenses
 from lineage_graph.licensing.statements import Stated
 from lineage_graph.licensing.upstream import Upstream, Way
+from lineage_graph.licensing.values import UNSEEN
 
 _MOST_CHOICES = 512
+HIDDEN: Final = "hidden"
+"""Kind of the reason that something in the history is not visible to who asks."""
 
 Choice = Mapping[str, frozenset[str]]
 """Text of an expression that offers alternatives to the ids that were chosen."""
@@ -268,3 +272,5 @@ def _doubts(upstream: Upstream) -> Iterator[Reason]:
             yield Reason(use, "review", why)
         if upstream.made_from_itself:
             yield Reason(use, "review", "the record says that it was made from itself")
+        if upstream.unseen:
+            yield Reason(use, "unknown", UNSEEN, kind=HIDDEN)

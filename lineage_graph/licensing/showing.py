@@ -49,6 +49,8 @@ def how_settled(found: LicenseTerms, use: Use) -> str:
     """Return ``settled``, or the readings that the verdict depends on."""
     if found.settled(use):
         return "settled"
+    if found.unseen:
+        return "depends on what is not visible to you"
     rows = ", ".join(reading.label for reading in found.depends_on[use])
     return f"depends on {rows or 'the licence that is chosen'}"
 

@@ -20,12 +20,13 @@ from lineage_graph.licensing.algebra import (
     strictest,
 )
 from lineage_graph.licensing.attribution import Attributions, Notice, attributions
-from lineage_graph.licensing.judging import Bound, Judgement, Reason
+from lineage_graph.licensing.judging import HIDDEN, Bound, Judgement, Reason
 from lineage_graph.licensing.licenses import Expression, Licenses
 from lineage_graph.licensing.settling import depends_on
 from lineage_graph.licensing.upstream import PathStep, Way
 from lineage_graph.licensing.values import (
     NOT_ADVICE,
+    UNSEEN,
     DerivativeDatabase,
     EffectiveTerm,
     NamedStep,
@@ -84,8 +85,13 @@ class LicenseTerms:
         return self.judgement.verdicts
 
     def settled(self, use: Use) -> bool:
-        """Tell whether every policy gives the same verdict."""
-        return len({judgement.verdicts[use] for judgement in self.judgements}) == 1
+        """Tell whether every policy gives the same verdict, and nothing is out of sight."""
+        return not self.unseen and len({j.verdicts[use] for j in self.judgements}) == 1
+
+    @property
+    def unseen(self) -> bool:
+        """Whether part of what it came from is not visible to who asks."""
+        return any(reason.kind == HIDDEN for reason in self.judgement.reasons)
 
     @cached_property
     def depends_on(self) -> Mapping[Use, tuple[Reading, ...]]:
@@ -106,6 +112,8 @@ class LicenseTerms:
         """
         if not self.declared:
             return None
+        if self.unseen:
+            return None
         if not all(self.allows(expression) for expression in self._declared):
             return False
         adapted = [b.license for b in self.judgement.bound if b.level == ADAPTED]
@@ -113,7 +121,7 @@ class LicenseTerms:
 
     def allows(self, expression: Expression) -> bool:
         """Tell whether it may go out under one of the alternatives of a licence."""
-        return self._allows(self.judgement, expression)
+        return not self.unseen and self._allows(self.judgement, expression)
 
     def _allows(self, judgement: Judgement, expression: Expression) -> bool:
         copied = {
@@ -226,7 +234,7 @@ class LicenseTerms:
             "verdict": verdicts[self.policy],
             "policy": self.policy,
             "policies": verdicts,
-            "settled": len(set(verdicts.values())) == 1,
+            "settled": not self.unseen and len(set(verdicts.values())) == 1,
             "depends_on": [reading.label for reading in self.depends_on[use]],
             "reasons": reasons,
             "disclaimer": NOT_ADVICE,
@@ -251,7 +259,8 @@ class LicenseTerms:
         unknown = {
             b.source for r in self.judgement.reasons if r.verdict == "unknown" for b in r.bound
         }
-        return [f"the licence of {self.named(source)} is not known" for source in sorted(unknown)]
+        gaps = [f"the licence of {self.named(source)} is not known" for source in sorted(unknown)]
+        return [*gaps, *([UNSEEN] if self.unseen else [])]
 
     @property
     def notes(self) -> list[str]:

@@ -7,7 +7,7 @@ a copy is still an adaptation, and the terms of both bind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,8 @@ from lineage_graph.licensing.algebra import ADAPTED, COPY, RESULTS, Algebra, Kin
 from lineage_graph.licensing.statements import Stated, Statements
 from lineage_graph.licensing.ways import Ways
 
+Unseen = Callable[[str], bool]
+"""Tells whether a version came from something that is not visible to who asks."""
 Starts = Mapping[int, tuple[Kinds, ...]]
 """Where a walk begins: a node itself, or, with kinds, what is going to be done to it."""
 
@@ -70,6 +72,7 @@ class Upstream:
         artifact: IRI or name of what it is about; what is said of its own licence binds
             those who get it, not itself.
         as_of: Seq of the last ledger entry to consider; None for all.
+        unseen: Tells whether something came from what is not visible here.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Upstream:
         starts: Starts,
         artifact: str,
         as_of: int | None = None,
+        unseen: Unseen = lambda version: False,
     ) -> None:
         self._index = index
         self._algebra = algebra
@@ -87,6 +91,7 @@ class Upstream:
         self._starts = starts
         self._artifact = artifact
         self._as_of = as_of
+        self._unseen = unseen
         self._ways: dict[object, Ways] = {}
         self._asked: dict[tuple[str, str], Ways] = {}
         self._known: dict[tuple[int, str, str, int], Way] = {}
@@ -211,6 +216,11 @@ class Upstream:
     def unknown_kinds(self) -> bool:
         """Whether some step in the history is of a kind that the table does not know."""
         return any(self._algebra.unknown_kinds(kinds) for _, kinds in self._history)
+
+    @cached_property
+    def unseen(self) -> bool:
+        """Whether something in the history is not visible to who asks."""
+        return any(map(self._unseen, self._index.iris(self._starts).values()))
 
     @cached_property
     def made_from_itself(self) -> bool:

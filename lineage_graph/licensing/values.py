@@ -10,6 +10,7 @@ from lineage_graph.identity import kind_of
 NOT_ADVICE: Final = (
     "Computed from what is recorded and from declared readings of licences. Not legal advice."
 )
+UNSEEN: Final = "part of what this came from is not visible to you; ask a steward"
 
 
 @dataclass(frozen=True)

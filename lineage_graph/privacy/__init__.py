@@ -8,7 +8,8 @@ column, ``inventory.py`` and ``steps.py`` say what came from where, ``effects.py
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lineage_graph.declarations import Declarations
@@ -20,7 +21,7 @@ from lineage_graph.privacy.effects import Effects, Fact
 from lineage_graph.privacy.inventory import Inventory
 from lineage_graph.privacy.labelling import Effective, Labels, Said, effective
 from lineage_graph.privacy.moments import Moment
-from lineage_graph.privacy.status import NOT_ADVICE, PERSONAL, Holding, Status
+from lineage_graph.privacy.status import NOT_ADVICE, PERSONAL, UNSEEN, Holding, Status
 from lineage_graph.privacy.types import Rows, SemanticTypes
 from lineage_graph.privacy.values import Label
 from lineage_graph.query import Queries
@@ -57,6 +58,7 @@ class Privacy:
         declarations: Where the rules are.
         declared: Answers queries over ``ontology/``.
         catalogue: Names.
+        unseen: Tells whether something came from what is not visible here.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Privacy:
         declarations: Declarations,
         declared: Rows,
         catalogue: Catalogued,
+        unseen: Callable[[str], bool] = lambda version: False,
     ) -> None:
         self.types = SemanticTypes(declared, declarations)
         self.effects = Effects(declared, declarations, self.types)
@@ -74,6 +77,7 @@ class Privacy:
         self._queries = queries
         self._index = index
         self._catalogue = catalogue
+        self._unseen = unseen
         self._labels = Labels(ledger, queries, self.effects.harmless)
         self._inventory = Inventory(ledger)
         self._answers: dict[tuple[int, int | None], Models] = {}
@@ -180,7 +184,22 @@ class Privacy:
         for version in wanted:
             if version not in number or "#" in version:
                 raise NotFound(f"Nothing is recorded under {version}.")
-        return {version: models.status(number[version]) for version in wanted}
+        found = {version: models.status(number[version]) for version in wanted}
+        return {v: self._open(s) if self._unseen(v) else s for v, s in found.items()}
+
+    def _open(self, status: Status) -> Status:
+        """Return a status that does not claim more than what is visible shows.
+
+        What was found stays; that nothing was found is not known.
+        """
+        why = f"{status.why} {UNSEEN}".strip()
+        if status.personal:
+            return replace(status, why=why, settled=False)
+        rule = self.effects.dataset_rule(0, "not recorded", None, True)
+        label = self.effects.english[rule.status]
+        return replace(
+            status, status=rule.status, label=label, rule=rule.iri, why=why, settled=False
+        )
 
     def _at(self, as_of: int | None) -> Models:
         """Return what answers about the ledger as it is now, or was after an entry."""

@@ -10,6 +10,7 @@ from lineage_graph.drawing import Table
 NOT_ADVICE: Final = (
     "Computed from what is recorded and from declared readings of the law. Not legal advice."
 )
+UNSEEN: Final = "Part of what this came from is not visible to you; ask a steward."
 PERSONAL: Final = frozenset(
     (
         "Identified",
@@ -72,6 +73,7 @@ class Status:
         holdings: The personal data that is in it, the most identifying first.
         min_group: Fewest rows of a group, as far as that is recorded.
         unexamined: Names of columns of which nobody has looked at what they hold, sorted.
+        settled: False where part of what it came from is not visible to who asks.
     """
 
     version: str
@@ -84,6 +86,7 @@ class Status:
     holdings: tuple[Holding, ...] = ()
     min_group: int | None = None
     unexamined: tuple[str, ...] = ()
+    settled: bool = True
 
     @property
     def personal(self) -> bool:

@@ -114,8 +114,10 @@ class Tracing:
     def path(self, version: str) -> str:
         """Return how what decides came there, from where it was found."""
         met = [version]
-        while (cause := self.findings[met[-1]].cause) is not None and cause not in met:
-            met.append(cause)
+        while (found := self.findings.get(met[-1])) is not None:
+            if found.cause is None or found.cause in met:
+                break
+            met.append(found.cause)
         return " -> ".join(self._called(one) for one in reversed(met))
 
     def _in_order(self) -> list[str]:

@@ -57,6 +57,8 @@ class Derivations:
 
         rows = ledger.things_after(self.last, _PREFIXES)
         self.last = rows[-1][0] if rows else self.last
+        if rows:
+            self._forget()
         self.iri.update(rows)
         self.number.update((iri, number) for number, iri in rows)
         waiting, self._unplaced = [*self._unplaced, *rows], []
@@ -87,8 +89,12 @@ class Derivations:
             self.new += pairs
             flat = np.fromiter(chain.from_iterable(pairs), np.int64, 2 * len(pairs))
             self._edges.append(flat.reshape(-1, 2))
-            for name in ("_downstream", "_upstream"):
-                vars(self).pop(name, None)
+            self._forget()
+
+    def _forget(self) -> None:
+        """Drop what was sorted for walks."""
+        for name in ("_downstream", "_upstream"):
+            vars(self).pop(name, None)
 
     @cached_property
     def _downstream(self) -> tuple[Array, Array]:

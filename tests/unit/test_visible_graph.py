@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_graph.errors import ArtifactBroken, NotFound, VisibilityChanged
+from lineage_graph.errors import ArtifactBroken, NotFound, PolicyRefused, VisibilityChanged
 from lineage_graph.graph import Graph
 from lineage_graph.graph.opening import opened
-from lineage_graph.graph.viewing import Viewing, is_outdated, visible
+from lineage_graph.graph.viewing import Viewing, visible
 from lineage_graph.identity import named
 from lineage_graph.ledger.file import LedgerFile
 from tests.guarded import Recorded
@@ -222,6 +222,40 @@ def test_artifacts_are_there_as_far_as_something_seen_names_them(
 def test_what_is_recorded_through_a_view_reaches_the_ledger(company: Company) -> None:
     company.hide()
     graph = company.seen()
-    graph.state_license("chart", "MIT")
-    assert [row["license"] for row in company.graph.datasets() if row["name"] == "chart"] == ["MIT"]
-    assert not is_outdated(visible(opened(company.folder), None))
+    graph.label_visibility("sales", ["board"])
+    assert graph.outdated and not company.graph.outdated
+    assert [one.label for one in company.graph.visibility("sales")] == ["board"]
+    assert names(company.seen()) == set()
+    assert names(company.seen("board")) == {"sales", "averages", "chart"}
+
+
+def test_terms_of_what_came_from_something_hidden_are_not_settled(company: Company) -> None:
+    company.hide()
+    whole, part = (graph.license_terms("chart") for graph in (company.graph, company.seen()))
+    assert whole.verdicts["commercial"] == "prohibited"
+    assert set(part.verdicts.values()) == {"unknown"}
+    assert not any(part.settled(use) for use in ("share", "commercial"))
+    assert "not visible to you; ask a steward" in str(part)
+    assert part.to_dict()["gaps"][-1].startswith("part of what this came from is not visible")
+    assert company.seen().license_terms("sales").settled("share")
+    with pytest.raises(PolicyRefused, match="not visible to you"):
+        company.seen().state_license("chart", "MIT")
+
+
+def test_the_status_of_what_came_from_something_hidden_is_not_settled(company: Company) -> None:
+    company.hide()
+    status = company.seen().privacy("chart")
+    assert (status.status, status.settled) == ("NotExamined", False)
+    assert "not visible to you; ask a steward" in status.why
+    assert company.seen().privacy("sales").settled
+    assert company.graph.privacy("chart").settled
+
+
+def test_nobody_is_excluded_from_what_came_from_something_hidden(company: Company) -> None:
+    company.made("totals", company.salaries)
+    company.hide()
+    company.graph.declassify("totals", ["hr"], because="it is one number")
+    rows = company.seen().subject_impact({"cpf": "529.982.247-25"}).rows()
+    said = {row.name: (row.verdict, row.why) for row in rows}
+    assert said["totals@1"][0] == "cannot be excluded"
+    assert "something that is not visible to you" in said["totals@1"][1]
