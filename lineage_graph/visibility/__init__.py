@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -86,6 +86,7 @@ class Decisions:
         self._declarations = declarations
         self._store: Store = MemoryStore()
         self._applied: list[Entry] = []
+        self._ended: set[str] = set()
         self.labels: Mapping[str, tuple[Said, ...]] = {}
         self.declassified: Mapping[str, tuple[Said, ...]] = {}
 
@@ -97,12 +98,30 @@ class Decisions:
         while self._store.applied.seq < len(self._applied):
             self._store.apply(lambda after: iter(self._applied[after:]))
         self.labels = self._read("labels", "label")
-        self.declassified = self._read("declassifications", "declassification")
+        self.declassified = self._read("declassifications", "declassification", self._ended)
 
-    def _read(self, query: str, what: str) -> Mapping[str, tuple[Said, ...]]:
+    def end(self, mentioned: Container[str]) -> bool:
+        """End the declassifications in bundles that others mention: they no longer hold.
+
+        A label holds until it is taken back itself.
+
+        Returns:
+            Whether some ended.
+        """
+        ended = {e.bundle for e in self._applied if e.bundle in mentioned}
+        new = ended > self._ended
+        if new:
+            self._ended = ended
+            self.add(())
+        return new
+
+    def _read(
+        self, query: str, what: str, ended: Collection[str] = ()
+    ) -> Mapping[str, tuple[Said, ...]]:
+        gone = b"".join(entry.body for entry in self._applied if entry.bundle in ended)
         found: defaultdict[str, dict[tuple[str, str], Said]] = defaultdict(dict)
         for row in self._store.select(self._declarations.query(f"visibility/{query}").bind()):
-            if row["end"] is None:
+            if row["end"] is None and f"<{row[what]}>".encode() not in gone:
                 said = Said(
                     str(row[what]),
                     str(row["about"]),
@@ -185,7 +204,8 @@ class Visibility:
                 self.versions[thing].append(version)
         if deciding:
             self.decisions.add(deciding)
-        if deciding or not self._extended(known, [version for version, _ in new]):
+        deciding_ended = self.decisions.end(mentions.of)
+        if deciding or deciding_ended or not self._extended(known, [version for version, _ in new]):
             self._effective = self._spread()
 
     def _spread(self) -> dict[str, frozenset[str]]:

@@ -113,6 +113,9 @@ class Filter:
             kind = kind_in(one.root)
             if kind in REFERRED:
                 shared[one.root].append(one)
+            elif kind == "bundle" and one.predicate == self._ended:
+                # What a bundle said of visible things ends with it.
+                kept.append(one)
             elif (
                 (kind in THINGS or kind in STATEMENTS)
                 and not sight.hides(one.root)

@@ -85,10 +85,23 @@ def test_what_was_put_or_let_go_can_be_taken_back(recorded: Recorded) -> None:
 
 
 def test_a_derivation_that_was_invalidated_does_not_let_anything_out(recorded: Recorded) -> None:
-    recorded.made("report", recorded.made("salaries"))
+    report = recorded.made("report", recorded.made("salaries"))
     recorded.graph.label_visibility("salaries", ["hr"])
     bundle = next(recorded.ledger.entries(1, 2)).bundle
     recorded.graph.invalidate(bundle, because="somebody would like to see it")
+    assert set(labels(recorded, report)) == {"hr"}
+
+
+def test_a_bundle_that_no_longer_holds_ends_declassifications_and_no_labels(
+    recorded: Recorded,
+) -> None:
+    recorded.made("report", recorded.made("salaries"))
+    recorded.graph.label_visibility("salaries", ["hr"])
+    recorded.graph.declassify("report", ["hr"], because="only totals")
+    assert labels(recorded, "report") == {}
+    put, let_go = (entry.bundle for entry in recorded.ledger.entries(2, 4))
+    recorded.graph.invalidate(put, because="somebody would like to see it")
+    recorded.graph.invalidate(let_go, because="a mistake")
     assert set(labels(recorded, "report")) == {"hr"}
 
 
