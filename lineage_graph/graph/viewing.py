@@ -27,20 +27,20 @@ class ViewFolders(Folders):
     """The folders of a store, with projections of what somebody sees.
 
     Attributes:
-        view: Where these projections lie.
+        projections: Where these projections lie.
     """
 
-    view: Path
+    projections: Path = Path()
 
     @property
     def graph(self) -> Path:
         """The projection that SPARQL asks."""
-        return self.view / "graph"
+        return self.projections / "graph"
 
     @property
     def index(self) -> Path:
         """The projection that answers reachability."""
-        return self.view / "index"
+        return self.projections / "index"
 
 
 class Viewing:
@@ -92,7 +92,9 @@ def visible(
         seen = replace(opened, ledger=ledger, store=WatchedStore(store, ledger))
     else:
         opened.store.close()
-        folders = ViewFolders(opened.folders.root, view.folder(ledger.generation))
+        folders = ViewFolders(
+            opened.folders.root, opened.folders.view, view.folder(ledger.generation)
+        )
         seen = replace(opened, ledger=ledger, store=open_store(folders.graph), folders=folders)
     queries = Queries(seen.ledger, seen.store, Declarations())
     return replace(seen, artifacts=VisibleArtifacts(opened.folders.artifacts, queries))

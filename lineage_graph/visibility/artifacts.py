@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 from lineage_graph.artifacts import Artifacts
@@ -31,10 +33,6 @@ class VisibleArtifacts(Artifacts):
         self._read: set[str] = set()
         self._listed: set[str] = set()
 
-    def holds(self, digest: str) -> bool:
-        """Return whether there is an artifact of that name that is seen."""
-        return self._is_seen(digest) and self._whole.holds(digest)
-
     def path(self, digest: str) -> Path:
         """Return where an artifact lies.
 
@@ -42,16 +40,29 @@ class VisibleArtifacts(Artifacts):
             ArtifactBroken: It is not seen.
             ValueError: This is not a digest: 64 lower-case hex digits.
         """
-        path = self._whole.path(digest)
-        if not self._is_seen(digest):
-            raise ArtifactBroken(
-                f"Artifact {digest} is missing from {self._root}. Restore it from a backup."
-            )
-        return path
+        self._require_seen(digest)
+        return super().path(digest)
 
     def all(self) -> Iterator[str]:
         """Yield the digest of every artifact that is seen, in order."""
         return (digest for digest in self._whole.all() if self._is_seen(digest))
+
+    def _here(self, digest: str) -> bool:
+        # What is hidden is written again by who has its bytes, as if it had never been there.
+        return super()._here(digest) and self._is_seen(digest)
+
+    @contextmanager
+    def _opened(self, digest: str) -> Iterator[BufferedReader]:
+        self._require_seen(digest)
+        with super()._opened(digest) as file:
+            yield file
+
+    def _require_seen(self, digest: str) -> None:
+        self._place(digest)
+        if not self._is_seen(digest):
+            raise ArtifactBroken(
+                f"Artifact {digest} is missing from {self._root}. Restore it from a backup."
+            )
 
     def _publish(self, written: Path, digest: str) -> None:
         self._own.add(digest)
