@@ -20,6 +20,7 @@ from benchmarks import (
     recognition,
     reports,
     server,
+    sparql,
     subjects,
     validation,
 )
@@ -79,6 +80,7 @@ def main() -> None:
         "Lineage index": lambda: index.measure(asked.edges),
         "Licences": lambda: licensing.measure(asked.entities, asked.warehouse),
         "Reports": lambda: reports.measure(store=asked.reported),
+        "SPARQL": lambda: sparql.measure(asked.quads, asked.store),
         "Server": lambda: server.measure(store=asked.served),
         "Projection": lambda: catch_up.measure(asked.quads, asked.store),
         "Ledger": ledger.measure,

@@ -25,7 +25,12 @@ _FILES: Final = {
 _LONGEST: Final = 80
 
 
-@router.get("/api/export", openapi_extra=needs("read"), response_class=Response)
+@router.get(
+    "/api/export",
+    response_class=Response,
+    responses={200: {"content": {media_type: {} for _, media_type in _FILES.values()}}},
+    openapi_extra=needs("read"),
+)
 def export(
     here: Here,
     principal: Caller,

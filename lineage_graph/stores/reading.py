@@ -1,7 +1,8 @@
 """What a question may contain: it reads, and it reads only here.
 
-Oxigraph's SPARQL has no switch for SERVICE, and a nest of some thousand brackets ends the
-process, so the text is looked at before any engine sees it.
+Oxigraph's SPARQL has no switch for SERVICE, a nest of some thousand brackets ends the process,
+and a path of some hundred steps is planned for minutes, so the text is looked at before any
+engine sees it.
 
 Sources: SPARQL 1.1 Query, sections 13.2 and 19; SPARQL 1.1 Update, section 3.
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from lineage_graph.errors import DeclarationError, PolicyRefused
 
 _DEEPEST = 100
+_LONGEST_PATH = 100
 _LONGEST = 4_000_000
 _CODEPOINT = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _TOKEN = re.compile(
@@ -26,6 +28,7 @@ _TOKEN = re.compile(
   | (?P<variable>[?$]\w+)
   | (?P<name>[\w.-]*:(?:[\w.:-]|%[0-9A-Fa-f]{2}|\\.)*)
   | (?P<word>[A-Za-z]+)
+  | (?P<step>/|(?<!\|)\|(?!\|))
   | (?P<open>[({\[])
   | (?P<close>[)}\]])
     """,
@@ -57,13 +60,14 @@ def require_question(sparql: str) -> Question:
 
     Raises:
         PolicyRefused: For an update, SERVICE, and FROM with an address on a network.
-        DeclarationError: For text too long or too deeply nested to be parsed safely.
+        DeclarationError: For text too long or too deeply nested to be parsed safely, and
+            for paths too long to be planned.
     """
     if len(sparql) > _LONGEST:
         raise DeclarationError(f"the query has {len(sparql)} characters; at most {_LONGEST}")
     words: list[str] = []
     graphs: dict[str, list[str]] = {"FROM": [], "NAMED": []}
-    depth = 0
+    depth = steps = 0
     for token in _TOKEN.finditer(_CODEPOINT.sub(_character, sparql)):
         kind, text = token.lastgroup, token[0]
         if kind == "open":
@@ -71,6 +75,9 @@ def require_question(sparql: str) -> Question:
             _require_shallow(depth)
         elif kind == "close":
             depth -= 1
+        elif kind == "step":
+            steps += 1
+            _require_short(steps)
         elif kind == "word":
             words.append(text.upper())
             _require_local(words)
@@ -93,6 +100,15 @@ def _require_shallow(depth: int) -> None:
         raise DeclarationError(
             f"the query nests brackets more than {_DEEPEST} deep; write it flatter,"
             " a long OR as FILTER(?x IN (...))"
+        )
+
+
+def _require_short(steps: int) -> None:
+    # The engine's plans take time with the cube of the steps, before it answers anything.
+    if steps > _LONGEST_PATH:
+        raise DeclarationError(
+            f"the paths of the query have more than {_LONGEST_PATH} steps; ask in parts, or"
+            " for any number of steps with + or *"
         )
 
 

@@ -68,7 +68,11 @@ HOSTILE = {
         f"SELECT * {{ {' UNION '.join(['{?s ?p ?o}'] * 20_000)} }}",
         "nested more deeply|2 seconds",
     ),
-    "steps": (f"SELECT * {{ ?s {'/'.join(['(<urn:p>|!<urn:p>)*'] * 1_000)} ?o }}", "2 seconds"),
+    "steps": (f"SELECT * {{ ?s {'/'.join(['(<urn:p>|!<urn:p>)*'] * 1_000)} ?o }}", "100 steps"),
+    "joins": (
+        f"SELECT * {{ {' . '.join(f'?a{i} ?b ?a{i + 1}' for i in range(900))} }}",
+        "2 seconds",
+    ),
     "product": (f"SELECT (COUNT(*) AS ?n) {{ {PRODUCT} }}", "2 seconds"),
     "rows": (f"SELECT * {{ {PRODUCT} }}", "more than 2000 rows|2 seconds"),
     "values": (f"SELECT * {{ VALUES ?x {{ {'1 ' * 100_000} }} }}", "more than 2000 rows|2 seconds"),
