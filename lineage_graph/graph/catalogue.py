@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
+from lineage_graph.declarations import is_absolute_iri
 from lineage_graph.errors import NotFound
 from lineage_graph.executors import Place
 from lineage_graph.identity import NAMESPACE, is_text, kind_of, name_of, named
@@ -54,7 +55,7 @@ class Catalogue:
             NotFound: There is none; names that are close are suggested.
         """
         if self._is_version(name):
-            if not self._ledger.described([name]):
+            if not self._described([name]):
                 raise NotFound(f"Nothing is recorded under {name}.")
             return name
         thing, asked = self._logical(name, kind)
@@ -104,7 +105,7 @@ class Catalogue:
 
     def knows(self, name: str) -> bool:
         """Tell whether a dataset or model has exactly this name."""
-        return bool(self._ledger.described([named(kind, name) for kind in ("dataset", "model")]))
+        return bool(self._described([named(kind, name) for kind in ("dataset", "model")]))
 
     def _is_version(self, name: str) -> bool:
         return name.startswith(NAMESPACE) and kind_of(name) in KINDS
@@ -123,7 +124,7 @@ class Catalogue:
             candidates = [named(said, rest)]
         else:
             candidates = [named(k, bare) for k in ([kind] if kind else ("dataset", "model"))]
-        known = self._ledger.described(candidates)
+        known = self._described(candidates)
         found = [iri for iri in candidates if iri in known]
         if len(found) > 1:
             raise NotFound(
@@ -132,6 +133,14 @@ class Catalogue:
         if not found:
             raise NotFound(self._unknown(bare, kind))
         return found[0], int(number) if number else None
+
+    def _described(self, iris: list[str]) -> Collection[str]:
+        """Return which of some IRIs the ledger describes."""
+        asked = [iri for iri in iris if is_absolute_iri(iri)]
+        if asked and not self._ledger.described(asked):
+            # What events mean is worked out when something is asked, and nothing was yet.
+            self._queries.run("records/version_of", of=asked)
+        return self._ledger.described(iris)
 
     def _unknown(self, name: str, kind: Kind | None) -> str:
         names: list[str] = []

@@ -1,0 +1,6 @@
+select
+    airline,
+    avg(delay) as mean_delay,
+    count(*) as departures
+from {{ ref('departures') }}
+group by airline
