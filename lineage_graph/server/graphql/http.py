@@ -21,6 +21,7 @@ from lineage_graph.server.authorize import Caller, needs
 from lineage_graph.server.bodies import read_json
 from lineage_graph.server.graphql.operations import NotByGet, Request
 from lineage_graph.server.graphql.trying import page
+from lineage_graph.server.problems import MEDIA_TYPE
 from lineage_graph.server.served import Here, Served
 
 RESPONSE: Final = "application/graphql-response+json"
@@ -34,8 +35,36 @@ _TAKEN: Final[Mapping[str, str]] = {
 
 router = APIRouter(tags=["graphql"])
 
+_OBJECT: Final = {"type": ["object", "null"]}
+_BODY: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["query"],
+    "properties": {
+        "query": {"type": "string"},
+        "operationName": {"type": ["string", "null"]},
+        "variables": _OBJECT,
+        "extensions": _OBJECT,
+    },
+}
+_FIELDS: Final = [
+    {"name": name, "in": "query", "schema": {"type": "string"}} for name in _BODY["properties"]
+]
+_BOTH: Final[dict[str, Any]] = {RESPONSE: {}, JSON: {}}
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {**_BOTH, "text/html": {}}},
+    400: {"description": "It is no request of GraphQL.", "content": {**_BOTH, MEDIA_TYPE: {}}},
+}
 
-@router.post("/graphql", openapi_extra=needs("read"))
+
+@router.post(
+    "/graphql",
+    response_class=Response,
+    responses=_ANSWERS,
+    openapi_extra={
+        **needs("read"),
+        "requestBody": {"required": True, "content": {JSON: {"schema": _BODY}}},
+    },
+)
 async def post(request: HttpRequest, here: Here, caller: Caller) -> Response:
     """Answer an operation."""
     media = _wanted(request)
@@ -49,7 +78,12 @@ async def post(request: HttpRequest, here: Here, caller: Caller) -> Response:
     return await _answer(here, asked, caller, media, by_get=False)
 
 
-@router.get("/graphql", openapi_extra=needs("read"))
+@router.get(
+    "/graphql",
+    response_class=Response,
+    responses=_ANSWERS,
+    openapi_extra={**needs("read"), "parameters": _FIELDS},
+)
 async def get(request: HttpRequest, here: Here, caller: Caller) -> Response:
     """Answer a query, which changes nothing."""
     given: dict[str, Any] = dict(request.query_params)
