@@ -243,13 +243,17 @@ def nquads(data: bytes, format: rdf.RdfFormat, most: Most) -> bytes:
         most: How much it may say.
 
     Raises:
-        InvalidRecord: It does not parse, or its context lies on a network.
+        InvalidRecord: It does not parse, its context lies on a network, or it has triples
+            inside triples, which RDF 1.1 does not have.
         LimitExceeded: It says more than allowed.
     """
     lines: set[bytes] = set()
     size = 0
     try:
         for quad in ox.parse(data, format=rdf.FORMATS[format]):
+            if isinstance(quad.object, ox.Triple):
+                # They nest, so that a reader without a process of its own could overflow.
+                raise InvalidRecord("The document has a statement about a statement: use names.")
             line = f"{quad} .\n".encode()
             size += len(line)
             if size > most.size or len(lines) == most.rows:

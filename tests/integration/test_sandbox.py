@@ -115,6 +115,16 @@ DOCUMENTS = {
         "remote contexts",
     ),
     "list": (b"<urn:a> <urn:p> " + b"(" * 50_000, "text/turtle", "does not parse|says more"),
+    "triples in triples": (
+        b"<urn:a> <urn:p> " + b"<<( <urn:a> <urn:p> " * 9 + b"1" + b" )>>" * 9 + b" .",
+        "text/turtle",
+        "statement about a statement",
+    ),
+    "triples in triples, deep": (
+        b"<urn:a> <urn:p> " + b"<<( <urn:a> <urn:p> " * 100_000,
+        "text/turtle",
+        "does not parse|nested more deeply",
+    ),
     "unknown": (b"", "text/html", "not read here"),
 }
 
