@@ -17,6 +17,7 @@ from lineage_graph.declarations import Declarations
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.folders import Folders
 from lineage_graph.graph.opening import Opened, opened
+from lineage_graph.graph.viewing import Viewing
 from lineage_graph.recording.received import Reader
 from lineage_graph.replay.requests import Requests
 from lineage_graph.sandbox.pool import Sandbox
@@ -91,7 +92,7 @@ class Served:
         return cls(
             settings,
             parts,
-            Views(settings),
+            Views(settings, Viewing(parts.ledger, parts.folders)),
             tokens,
             recognition,
             sandbox,

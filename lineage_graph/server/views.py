@@ -14,6 +14,7 @@ from lineage_graph.access.principals import Principal
 from lineage_graph.errors import StoreUnavailable
 from lineage_graph.graph import Graph
 from lineage_graph.graph.opening import opened
+from lineage_graph.graph.viewing import Viewing, visible
 from lineage_graph.server.settings import Settings
 
 PER_CLEARANCE: Final = 4
@@ -29,13 +30,15 @@ class Views:
 
     Args:
         settings: Where the store is.
+        viewing: What is known of who may see what in it.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, viewing: Viewing) -> None:
         self._settings = settings
+        self._viewing = viewing
         self._free: dict[Clearances, LifoQueue[Graph]] = defaultdict(LifoQueue)
         self._made: dict[Clearances, int] = defaultdict(int)
-        self._all: list[Graph] = []
+        self._all: set[Graph] = set()
         self._lock = threading.Lock()
 
     @contextmanager
@@ -46,6 +49,9 @@ class Views:
             StoreUnavailable: All are lent, and none came back for a while.
         """
         graph = self._take(principal.clearances)
+        while graph.outdated:
+            self._drop(graph, principal.clearances)
+            graph = self._take(principal.clearances)
         try:
             yield graph
         finally:
@@ -94,11 +100,18 @@ class Views:
                 self._made[clearances] -= 1
             raise
         with self._lock:
-            self._all.append(graph)
+            self._all.add(graph)
         return graph
 
+    def _drop(self, graph: Graph, clearances: Clearances) -> None:
+        """Close a graph over what may be seen no more, or not only."""
+        with self._lock:
+            self._all.discard(graph)
+            self._made[clearances] -= 1
+        graph.close()
+
     def _open(self, clearances: Clearances, agent: str | None) -> Graph:
-        parts = opened(self._settings.store)
+        parts = visible(opened(self._settings.store), clearances, self._viewing)
         if agent is not None:
             parts = replace(parts, author=lambda: agent)
         return Graph(parts, self._settings.declarations, quiet=True)

@@ -16,6 +16,7 @@ from lineage_graph.access.principals import Principal
 from lineage_graph.declarations import Declarations
 from lineage_graph.executors import Fingerprint, Pin, Place
 from lineage_graph.graph.folders import Folders
+from lineage_graph.graph.viewing import Viewing
 from lineage_graph.identity import digested, fresh, named, part
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.recording.bundle import Bundles
@@ -58,7 +59,7 @@ class Shelf:
         self.bundles = Bundles(self.ledger, Declarations(), AGENT)
         self.bundles.append([Agent(id=AGENT)])
         chosen = Settings(root, graphql=QueryLimits(cost=10_000))
-        self.views = Views(chosen)
+        self.views = Views(chosen, Viewing(self.ledger, folders))
         self.operations = Operations(chosen, self.views, Requests(root))
 
     def add(self, name: str, number: int) -> None:

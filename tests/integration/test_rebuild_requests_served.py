@@ -18,6 +18,7 @@ import pytest
 
 from lineage_graph.access.principals import Principal
 from lineage_graph.access.tokens import Tokens
+from lineage_graph.errors import NotFound
 from lineage_graph.graph import Graph, connect
 from lineage_graph.graph.folders import Folders
 from lineage_graph.graph.working import work
@@ -157,3 +158,21 @@ def test_a_rebuild_is_followed_to_its_verdict(engine: Engine, recorded: Graph, s
     assert (seen[-1].state, seen[-1].verdict) == ("done", "identical")
     assert [out["name"] for out in seen[-1].outputs][-2:] == ["squares@1", "few@1"]
     assert recorded.query("records/replays")
+
+
+def test_nobody_hears_of_a_request_about_what_they_may_not_see(store: Path, people: str) -> None:
+    with connect(store) as graph:
+        graph.label_visibility("people", ["secret"], "a test")
+    cleared = Principal("urn:lineage-graph:agent:ana", EVERYTHING, None, "ana")
+    other = Principal("urn:lineage-graph:agent:bruno", EVERYTHING, frozenset(), "bruno")
+    with closing(Served.open(Settings(store))) as served:
+        request = rebuilds.ask(served, cleared, "people")
+        assert rebuilds.listed(served, cleared) == [request]
+        assert rebuilds.listed(served, other) == []
+        with pytest.raises(NotFound):
+            rebuilds.get(served, other, request.id)
+        with pytest.raises(NotFound):
+            rebuilds.cancel(served, other, request.id)
+        with pytest.raises(NotFound):
+            rebuilds.ask(served, other, "people")
+        assert rebuilds.get(served, cleared, request.id).state == "queued"

@@ -231,5 +231,5 @@ def test_two_pairs_never_have_the_same_text() -> None:
 def test_a_file_holds_an_array_or_one_event_a_line(body: bytes) -> None:
     assert read_events(body) == [{"a": 1}, {"b": 2}]
     assert read_events(b'{\n"a": 1\n}') == [{"a": 1}]
-    with pytest.raises(InvalidRecord, match="^line 2: /a"):
+    with pytest.raises(InvalidRecord, match=r"^line 2: /a"):
         read_events(b'{"a": 1}\n{"a": NaN}')
