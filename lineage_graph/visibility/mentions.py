@@ -90,7 +90,7 @@ class Mentions:
             rb"^<(%b)> <(?:%b)> <(%b)>" % (version, _linking("version_of"), thing), re.MULTILINE
         )
         self._derived = re.compile(
-            rb"^<(%b)[^>]*> <(?:%b)> <(%b)"
+            rb"^<(%b)(?:#[^>]*)?> <(?:%b)> <(%b)"
             % (version, _linking("derived_from", "entity"), version),
             re.MULTILINE,
         )
