@@ -27,7 +27,7 @@ from lineage_graph.server import (
 from lineage_graph.server.addresses import Addresses
 from lineage_graph.server.authorize import authorize, refuse_unguarded
 from lineage_graph.server.bodies import LARGEST
-from lineage_graph.server.graphql import http
+from lineage_graph.server.graphql import http, sockets
 from lineage_graph.server.logs import adopt_uvicorn, log_lines
 from lineage_graph.server.observing import Observed
 from lineage_graph.server.patience import Patience
@@ -47,6 +47,7 @@ ROUTERS = (
     store.router,
     artifacts.router,
     http.router,
+    sockets.router,
     rebuilds.router,
 )
 

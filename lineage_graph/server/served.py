@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from starlette.requests import HTTPConnection
 
 from lineage_graph.access.issuers import Issuer
 from lineage_graph.access.pseudonyms import Pseudonyms
@@ -110,9 +111,9 @@ class Served:
         self.opened.ledger.close()
 
 
-def served(request: Request) -> Served:
-    """Return what the application of a request serves."""
-    found: Served = request.app.state.served
+def served(connection: HTTPConnection) -> Served:
+    """Return what the application of a request or WebSocket serves."""
+    found: Served = connection.app.state.served
     return found
 
 

@@ -100,7 +100,7 @@ def test_fragments_that_multiply_are_counted_once_and_refused_quickly(client: Cl
 def test_what_is_needed_is_declared_for_every_field_of_a_root() -> None:
     found = {
         (name, field.python_name): permission_of(field)
-        for name in ("Query", "Mutation")
+        for name in ("Query", "Mutation", "Subscription")
         for field in schema().get_type_by_name(name).fields  # type: ignore[union-attr]
     }
     assert {key for key, permission in found.items() if permission is None} == set()

@@ -72,10 +72,10 @@ async def post(request: HttpRequest, here: Here, caller: Caller) -> Response:
     if kind != JSON:
         raise HTTPException(415, f"Send the request as {JSON}.", {"Accept-Post": JSON})
     try:
-        asked = _asked(read_json(await request.body()))
+        wanted = asked(read_json(await request.body()))
     except InvalidRecord as fault:
         return _faulty(str(fault), media)
-    return await _answer(here, asked, caller, media, by_get=False)
+    return await _answer(here, wanted, caller, media, by_get=False)
 
 
 @router.get(
@@ -94,10 +94,10 @@ async def get(request: HttpRequest, here: Here, caller: Caller) -> Response:
         for name in ("variables", "extensions"):
             if name in given:
                 given[name] = read_json(given[name].encode(errors="surrogatepass"))
-        asked = _asked(given)
+        wanted = asked(given)
     except InvalidRecord as fault:
         return _faulty(str(fault), media)
-    return await _answer(here, asked, caller, media, by_get=True)
+    return await _answer(here, wanted, caller, media, by_get=True)
 
 
 async def _answer(
@@ -126,7 +126,7 @@ def _wanted(request: HttpRequest) -> str:
     raise HTTPException(406, f"Accept {RESPONSE} or {JSON}.")
 
 
-def _asked(given: Any) -> Request:
+def asked(given: Any) -> Request:
     """Return what a request asks.
 
     Raises:

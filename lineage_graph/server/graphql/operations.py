@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -69,6 +68,33 @@ class Answer:
     executed: bool = True
 
 
+class Faulty(Exception):
+    """A request at fault.
+
+    Attributes:
+        errors: What is wrong with it.
+    """
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A request that may be executed.
+
+    Attributes:
+        document: Valid.
+        operation: The one that is asked for.
+        variables: They fit, and what they ask for is not too much.
+    """
+
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    variables: dict[str, Any]
+
+
 class NotByGet(Exception):
     """An operation that changes something was asked for in a way that may be repeated."""
 
@@ -102,19 +128,35 @@ class Operations:
             StoreUnavailable: No graph is free.
         """
         try:
-            document = self._document(request.query)
-            operation = self._operation(document, request.operation)
-            if by_get and operation.operation is not OperationType.QUERY:
-                raise NotByGet
-            variables = self._variables(document, operation, request.variables)
-        except _Refused as refused:
-            return Answer({"errors": failures.said_before(refused.errors)}, executed=False)
-        with self._graph(operation, principal) as graph:
-            result = self._executed(document, request, variables, graph, principal)
+            checked = self.checked(request, by_get)
+            if checked.operation.operation is OperationType.SUBSCRIPTION:
+                raise Faulty([GraphQLError("Subscriptions are answered over WebSocket only.")])
+        except Faulty as fault:
+            return Answer({"errors": failures.said_before(fault.errors)}, executed=False)
+        with self._graph(checked.operation, principal) as graph:
+            result = self._executed(checked, request, graph, principal)
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
             body = {"errors": failures.said_of(result.errors)} | body
         return Answer(body)
+
+    def checked(self, request: Request, by_get: bool = False) -> Checked:
+        """Return a request that may be executed.
+
+        Args:
+            request: What is asked.
+            by_get: Whether it came as a GET, which may change nothing.
+
+        Raises:
+            Faulty: It is wrong, or would cost too much.
+            NotByGet: It would change something.
+        """
+        document = self._document(request.query)
+        operation = self._operation(document, request.operation)
+        if by_get and operation.operation is OperationType.MUTATION:
+            raise NotByGet
+        variables = self._variables(document, operation, request.variables)
+        return Checked(document, operation, variables)
 
     def _document(self, text: str) -> DocumentNode:
         """Return a document that is valid; one that was asked before is not read again."""
@@ -135,25 +177,23 @@ class Operations:
         try:
             document = parse(text, max_tokens=allowed.tokens)
         except GraphQLError as error:
-            raise _Refused([error]) from None
+            raise Faulty([error]) from None
         looks = limits.refused(document, allowed)
         if looks is not None:
-            raise _Refused([looks])
+            raise Faulty([looks])
         rules = [*specified_rules, IdentitiesAreVariables]
         if not dev:
             rules.append(NoSchemaIntrospectionCustomRule)
         errors = validate(executable(), document, rules, max_errors=20, hide_suggestions=not dev)
         if errors:
-            raise _Refused(errors)
+            raise Faulty(errors)
         return document
 
     def _operation(self, document: DocumentNode, name: str | None) -> OperationDefinitionNode:
         found = get_operation_ast(document, name)
         if found is None:
             said = "There is no operation of this name." if name else "Name one of the operations."
-            raise _Refused([GraphQLError(f"{said} Give its name as operationName.")])
-        if found.operation is OperationType.SUBSCRIPTION:
-            raise _Refused([GraphQLError("Subscriptions are answered over WebSocket only.")])
+            raise Faulty([GraphQLError(f"{said} Give its name as operationName.")])
         return found
 
     def _variables(
@@ -165,7 +205,7 @@ class Operations:
             executable(), definitions, given, max_errors=20, hide_suggestions=True
         )
         if isinstance(coerced, list):
-            raise _Refused(coerced)
+            raise Faulty(coerced)
         fragments = {
             one.name.value: one
             for one in document.definitions
@@ -174,7 +214,7 @@ class Operations:
         measuring = limits.Measuring(executable(), fragments, coerced.coerced)
         refused = measuring.too_much(operation, self._settings.graphql)
         if refused is not None:
-            raise _Refused([refused])
+            raise Faulty([refused])
         return given
 
     def _graph(
@@ -186,9 +226,8 @@ class Operations:
 
     def _executed(
         self,
-        document: DocumentNode,
+        checked: Checked,
         request: Request,
-        variables: Mapping[str, Any],
         graph: Graph,
         principal: Principal,
     ) -> ExecutionResult:
@@ -198,9 +237,9 @@ class Operations:
         async def executed() -> ExecutionResult:
             result = execute(
                 executable(),
-                document,
+                checked.document,
                 context_value=asking,
-                variable_values=dict(variables),
+                variable_values=checked.variables,
                 operation_name=request.operation,
                 hide_suggestions=True,
             )
@@ -213,11 +252,3 @@ class Operations:
         except TimeoutError:
             late = OutOfTime(f"This took longer than {seconds:g} seconds. Ask for less at once.")
             return ExecutionResult(None, [GraphQLError("timeout", original_error=late)])
-
-
-class _Refused(Exception):
-    """A request at fault."""
-
-    def __init__(self, errors: list[GraphQLError]) -> None:
-        super().__init__()
-        self.errors = errors

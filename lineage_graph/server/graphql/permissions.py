@@ -64,6 +64,18 @@ def needing(permission: str, description: str, cost: int = 1) -> Callable[[F], F
     return cast(Callable[[F], F], made)
 
 
+def following(permission: str, description: str) -> Callable[[F], F]:
+    """Return what makes a method a field of ``Subscription``.
+
+    Args:
+        permission: Who may follow it.
+        description: For people.
+    """
+    needed: list[FieldExtension] = [Needs(permission)]
+    made = strawberry.subscription(description=description, extensions=needed)
+    return cast(Callable[[F], F], made)
+
+
 def permission_of(field: StrawberryField) -> str | None:
     """Return the permission a field asks for; None when it asks for none."""
     needs = [one.permission for one in field.extensions if isinstance(one, Needs)]

@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from lineage_graph.server.graphql.datasets import Dataset, DatasetVersion
 from lineage_graph.server.graphql.decisions import Mutation
+from lineage_graph.server.graphql.following import Subscription
 from lineage_graph.server.graphql.models import Model, ModelVersion
 from lineage_graph.server.graphql.queries import Query
 from lineage_graph.server.graphql.scalars import SCALARS
@@ -21,6 +22,7 @@ def schema() -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[Dataset, DatasetVersion, Model, ModelVersion],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
