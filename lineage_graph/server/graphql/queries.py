@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, TypeVar
 
 import strawberry
 
@@ -14,6 +14,18 @@ from lineage_graph.graph.many import Sought
 from lineage_graph.identity import kind_of
 from lineage_graph.server.graphql import licenses, lineage, personal, rebuilds
 from lineage_graph.server.graphql.activities import Activity, Agent, Plan, Replay, entity, replays
+from lineage_graph.server.graphql.arguments import (
+    AsOf,
+    Identities,
+    Lang,
+    Law,
+    Limit,
+    Name,
+    Parameters,
+    ReadAs,
+    ReportName,
+    argument,
+)
 from lineage_graph.server.graphql.asking import Info
 from lineage_graph.server.graphql.datasets import Dataset, DatasetVersion
 from lineage_graph.server.graphql.ledger import LedgerState, Verification, verified
@@ -44,48 +56,20 @@ T = TypeVar("T")
 NODES_AT_ONCE = 100
 
 
-def _argument(description: str) -> object:
-    return strawberry.argument(description=description)
-
-
-Name: TypeAlias = Annotated[
-    str, strawberry.argument(description="Name, `name@2`, `dataset:name`, `model:name` or IRI.")
-]
-AsOf: TypeAlias = Annotated[
-    int | None, strawberry.argument(description="Last entry of the ledger to consider; all.")
-]
-Lang: TypeAlias = Annotated[str, strawberry.argument(description="Such as `en` or `pt-BR`.")]
-Law: TypeAlias = Annotated[str, strawberry.argument(description="Such as `gdpr` or `lgpd`.")]
-ReportName: TypeAlias = Annotated[str, strawberry.argument(description="Such as `ropa`.")]
-Limit: TypeAlias = Annotated[
-    int, strawberry.argument(description=f"How many at most, from 1 to {lineage.LARGEST}.")
-]
-Parameters: TypeAlias = Annotated[
-    list[ReportParameter] | None, strawberry.argument(description="What the report is about.")
-]
-Identities: TypeAlias = Annotated[
-    list[personal.Identity],
-    strawberry.argument(description="The person's identifiers, as a variable."),
-]
-ReadAs: TypeAlias = Annotated[
-    licenses.Policy, strawberry.argument(description="Which reading of unsettled questions.")
-]
-
-
 @strawberry.type(description="What can be asked.")
 class Query:
     """What can be asked."""
 
     @needing("read", "The node of an id; null when nothing that you may see has it.")
     def node(
-        self, info: Info, id: Annotated[strawberry.ID, _argument("As a node says it.")]
+        self, info: Info, id: Annotated[strawberry.ID, argument("As a node says it.")]
     ) -> Node | None:
         """Return the node of an id."""
         return _nodes(info, [id])[0]
 
     @needing("read", f"The nodes of up to {NODES_AT_ONCE} ids, in their order.")
     def nodes(
-        self, info: Info, ids: Annotated[list[strawberry.ID], _argument("As nodes say them.")]
+        self, info: Info, ids: Annotated[list[strawberry.ID], argument("As nodes say them.")]
     ) -> list[Node | None]:
         """Return the nodes of ids."""
         if len(ids) > NODES_AT_ONCE:
@@ -96,12 +80,12 @@ class Query:
     def entities(
         self,
         info: Info,
-        kinds: Annotated[list[EntityKind] | None, _argument("Only these kinds.")] = None,
-        text: Annotated[str | None, _argument("Part of the name or description.")] = None,
-        license: Annotated[str | None, _argument("Licence that is said of them.")] = None,
-        semantic_type: Annotated[str | None, _argument("Type that a column holds.")] = None,
+        kinds: Annotated[list[EntityKind] | None, argument("Only these kinds.")] = None,
+        text: Annotated[str | None, argument("Part of the name or description.")] = None,
+        license: Annotated[str | None, argument("Licence that is said of them.")] = None,
+        semantic_type: Annotated[str | None, argument("Type that a column holds.")] = None,
         personal_status: Annotated[
-            str | None, _argument("Under data protection law, such as `Pseudonymised`.")
+            str | None, argument("Under data protection law, such as `Pseudonymised`.")
         ] = None,
         since: Annotated[
             datetime | None,
@@ -152,7 +136,7 @@ class Query:
         return _page(info, "plan", first, after, lambda iri: Plan(iri=iri))
 
     @needing("read", "A dataset by its name.")
-    def dataset(self, info: Info, name: Annotated[str, _argument("Its name or IRI.")]) -> Dataset:
+    def dataset(self, info: Info, name: Annotated[str, argument("Its name or IRI.")]) -> Dataset:
         """Return a dataset."""
         return Dataset(iri=_of_kind(info.context.graph.thing(name, "dataset"), "dataset", name))
 
@@ -162,7 +146,7 @@ class Query:
         return DatasetVersion(iri=_version(info, name, "dataset", "version"))
 
     @needing("read", "A model by its name.")
-    def model(self, info: Info, name: Annotated[str, _argument("Its name or IRI.")]) -> Model:
+    def model(self, info: Info, name: Annotated[str, argument("Its name or IRI.")]) -> Model:
         """Return a model."""
         return Model(iri=_of_kind(info.context.graph.thing(name, "model"), "model", name))
 
@@ -175,8 +159,8 @@ class Query:
     def compare_versions(
         self,
         info: Info,
-        a: Annotated[str, _argument("The first one: `name@1` or IRI.")],
-        b: Annotated[str, _argument("The second one: `name@2` or IRI.")],
+        a: Annotated[str, argument("The first one: `name@1` or IRI.")],
+        b: Annotated[str, argument("The second one: `name@2` or IRI.")],
     ) -> VersionComparison:
         """Return two versions of models beside each other."""
         return VersionComparison(a=_model_version(info, a), b=_model_version(info, b))
@@ -186,9 +170,9 @@ class Query:
         self,
         info: Info,
         of: Name,
-        direction: Annotated[lineage.Direction, _argument("Which way.")] = lineage.Direction.UP,
-        depth: Annotated[int | None, _argument("Most hops, from 0; null for all.")] = None,
-        columns: Annotated[bool, _argument("Between columns instead of versions.")] = False,
+        direction: Annotated[lineage.Direction, argument("Which way.")] = lineage.Direction.UP,
+        depth: Annotated[int | None, argument("Most hops, from 0; null for all.")] = None,
+        columns: Annotated[bool, argument("Between columns instead of versions.")] = False,
         as_of: AsOf = None,
         limit: Limit = 200,
     ) -> lineage.LineageAnswer:
@@ -215,9 +199,9 @@ class Query:
     def license_impact(
         self,
         info: Info,
-        license: Annotated[str | None, _argument("Id of the licence; else give `dataset`.")] = None,
-        dataset: Annotated[str | None, _argument("Name of the dataset or model.")] = None,
-        at: Annotated[datetime | None, _argument("When it ends; now.")] = None,
+        license: Annotated[str | None, argument("Id of the licence; else give `dataset`.")] = None,
+        dataset: Annotated[str | None, argument("Name of the dataset or model.")] = None,
+        at: Annotated[datetime | None, argument("When it ends; now.")] = None,
         policy: ReadAs = licenses.Policy.BALANCED,
         limit: Limit = 100,
     ) -> licenses.LicenseImpactAnswer:
@@ -273,7 +257,7 @@ class Query:
         law: Law = "gdpr",
         lang: Lang = "en",
         as_of: Annotated[
-            str | None, _argument("Number of a ledger entry, or a date such as 2026-05-01.")
+            str | None, argument("Number of a ledger entry, or a date such as 2026-05-01.")
         ] = None,
         parameters: Parameters = None,
     ) -> ReportDocument:
@@ -312,7 +296,7 @@ class Query:
         self,
         info: Info,
         state: Annotated[
-            rebuilds.RebuildState | None, _argument("Only those in this state.")
+            rebuilds.RebuildState | None, argument("Only those in this state.")
         ] = None,
         first: First = USUAL,
     ) -> list[rebuilds.RebuildRequest]:
@@ -321,7 +305,7 @@ class Query:
 
     @needing("read", "A request for a rebuild, and how far it has come.")
     def rebuild_request(
-        self, info: Info, id: Annotated[strawberry.ID, _argument("As the request says it.")]
+        self, info: Info, id: Annotated[strawberry.ID, argument("As the request says it.")]
     ) -> rebuilds.RebuildRequest:
         """Return a request for a rebuild."""
         return rebuilds.request(rebuilds.one(info, id))
