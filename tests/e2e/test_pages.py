@@ -175,6 +175,15 @@ def test_a_report_is_downloaded_and_never_shown(tab: Tab) -> None:
     tab.complaints = [one for one in tab.complaints if "/api/reports/" not in one]
 
 
+def test_a_page_links_to_the_history_as_files(tab: Tab) -> None:
+    tab.go("/id/model/M")
+    links = tab.page.locator(".files a[href^='/api/export']").all()
+    addresses = [str(one.get_attribute("href")) for one in links]
+    assert len(addresses) == 3
+    for one in addresses:
+        assert httpx2.get(tab.address + one, timeout=60).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/", "/reports", "/id/model/M", "/id/model/nowhere"])
 def test_every_page_forbids_what_it_does_not_need(address: str, path: str) -> None:
     answer = httpx2.get(address + path, headers={"accept": "text/html"})
