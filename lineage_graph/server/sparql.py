@@ -21,7 +21,7 @@ from lineage_graph.errors import PolicyRefused
 from lineage_graph.sandbox import Checkpoint
 from lineage_graph.server.authorize import Caller, needs
 from lineage_graph.server.bodies import unpacked
-from lineage_graph.server.negotiating import GRAPHS, TABLES, accepted, media_type, named
+from lineage_graph.server.formats import GRAPHS, TABLES, accepted, media_type, named
 from lineage_graph.server.served import Here
 
 router = APIRouter(tags=["sparql"])

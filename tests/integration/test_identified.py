@@ -10,7 +10,7 @@ import pyoxigraph
 import pytest
 
 from lineage_graph.identity import named
-from lineage_graph.server.pages.negotiation import language, media_type
+from lineage_graph.server.negotiation import language, media_type
 from lineage_graph.server.running import serving
 from lineage_graph.server.settings import Settings
 from tests.e2e.awkward_store import AWKWARD, awkward_store

@@ -15,7 +15,7 @@ from lineage_graph import __version__
 from lineage_graph.drawing.text import printable
 from lineage_graph.server.addresses import check_path
 from lineage_graph.server.failures import Refused
-from lineage_graph.server.pages.negotiation import language
+from lineage_graph.server.negotiation import language
 from lineage_graph.server.pages.speaking import Voice, speaking
 from lineage_graph.server.served import served
 

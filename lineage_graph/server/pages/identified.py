@@ -15,6 +15,7 @@ from lineage_graph.graph import Graph
 from lineage_graph.identity import kind_of
 from lineage_graph.server import problems
 from lineage_graph.server.authorize import Caller, needs
+from lineage_graph.server.negotiation import media_type
 from lineage_graph.server.pages.drawn import HEADERS, For, Reader
 from lineage_graph.server.pages.entity import (
     DEPTH,
@@ -27,7 +28,6 @@ from lineage_graph.server.pages.entity import (
     thing_of,
 )
 from lineage_graph.server.pages.home import Leaf
-from lineage_graph.server.pages.negotiation import media_type
 from lineage_graph.server.served import Here, Served
 from lineage_graph.stores import Iri
 

@@ -1,12 +1,14 @@
-"""Which format an answer has: what a client accepts, and what there is.
+"""The formats of answers, and what clients call them.
 
-Sources: HTTP Semantics (RFC 9110), section 12.5.1; SPARQL 1.1 Protocol, section 2.1.6.
+Source: SPARQL 1.1 Protocol, section 2.1.6.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
+
+from lineage_graph.server import negotiation
 
 TABLES: Final = {
     "json": ("application/sparql-results+json", "application/json"),
@@ -38,7 +40,6 @@ _NAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "rdf+xml": ("rdfxml",),
     "n-quads": ("nquads",),
 }
-_ANYTHING: Final = "*/*"
 
 
 def media_type(format: str) -> str:
@@ -53,11 +54,12 @@ def accepted(accept: str, offered: Mapping[str, tuple[str, ...]]) -> str | None:
         accept: The header; empty for anything.
         offered: Formats with their media types, the preferred one first.
     """
-    for wanted in _by_preference(accept or _ANYTHING):
-        for format, types in offered.items():
-            if wanted in types or _covers(wanted, types[0]):
-                return format
-    return None
+    formats = {type_: format for format, types in offered.items() for type_ in types[1:]}
+    # A format is sent as its first type, so a range such as text/* has to cover that one.
+    formats |= {types[0]: format for format, types in offered.items()}
+    exact = [type_ for types in offered.values() for type_ in types[1:]]
+    found = negotiation.media_type(accept, [types[0] for types in offered.values()], exact)
+    return formats[found] if found is not None else None
 
 
 def named(names: Iterable[str], offered: Mapping[str, tuple[str, ...]]) -> str | None:
@@ -72,30 +74,3 @@ def named(names: Iterable[str], offered: Mapping[str, tuple[str, ...]]) -> str |
             if name == format or name in types or format in _NAMED.get(name, ()):
                 return format
     return None
-
-
-def _by_preference(accept: str) -> Iterator[str]:
-    """Yield media ranges, the best first; equal ones in the order they were written."""
-    ranges = []
-    for place, part in enumerate(accept.lower().split(",")):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        quality = _quality(parameters)
-        if name and quality > 0:
-            ranges.append((-quality, place, name))
-    for _, _, name in sorted(ranges):
-        yield name
-
-
-def _quality(parameters: Iterable[str]) -> float:
-    for parameter in parameters:
-        key, _, value = parameter.partition("=")
-        if key.strip() == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
-
-
-def _covers(wanted: str, sent: str) -> bool:
-    return wanted == _ANYTHING or (wanted.endswith("/*") and sent.startswith(wanted[:-1]))

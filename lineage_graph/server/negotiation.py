@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 
-def media_type(accept: str | None, offered: Sequence[str]) -> str | None:
+def media_type(accept: str | None, offered: Sequence[str], exact: Sequence[str] = ()) -> str | None:
     """Return the media type to answer with; None when nothing that is offered is accepted.
 
     Args:
         accept: The header; None accepts everything.
         offered: What there is, the preferred one first.
+        exact: Other names for it, taken only where the header has them as they are.
     """
     ranges = list(_weighted(accept or "*/*"))
-    weights = [_weight(one, ranges) for one in offered]
-    best = max(weights, default=0.0)
-    return offered[weights.index(best)] if best > 0 else None
+    named = dict(ranges)
+    weights = {one: _weight(one, ranges) for one in offered}
+    weights |= {one: named.get(one, 0.0) for one in exact if one not in weights}
+    best = max(weights, key=weights.__getitem__, default=None)
+    return best if best is not None and weights[best] > 0 else None
 
 
 def language(accept: str | None, offered: Sequence[str]) -> str:
