@@ -167,7 +167,8 @@ class Graph(Reporting):
             address: Where the licensor publishes it.
             owner: Who answers for it; only a pseudonym is kept.
             description: For people.
-            snapshot: ``copy`` keeps the bytes, ``reference`` only their digests.
+            snapshot: ``copy`` keeps the bytes, ``reference`` only their digests, also when a
+                job reads it.
             schema: DDL to read it with.
             **options: Reader options, such as ``header=True``.
 

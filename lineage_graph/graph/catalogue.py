@@ -301,6 +301,12 @@ class Catalogue:
             if row["location"]
         }
 
+    def references(self) -> set[str]:
+        """Return where datasets lie of whose newest version only digests are kept."""
+        rows = self._queries.run("records/kept")
+        newest = {(row["dataset"], row["location"]): row["snapshot"] for row in rows}
+        return {location for (_, location), kept in newest.items() if kept == "reference"}
+
     def describe(self, name: str) -> dict[str, Any]:
         """Return what is known about a dataset or model, as plain values."""
         version = self.version(name, None)

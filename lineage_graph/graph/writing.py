@@ -76,8 +76,8 @@ class Writing:
         self._catalogue = catalogue
         self._snapshots = snapshots
         bundles = Bundles(ledger, declarations, author)
-        places = KnownPlaces((folders.data, folders.pinned), catalogue.located())
-        self.recorder = Recorder(bundles, artifacts, snapshots, places)
+        self._places = KnownPlaces((folders.data, folders.pinned), catalogue.located())
+        self.recorder = Recorder(bundles, artifacts, snapshots, self._places)
         self.recorder.has_content = lambda version: record.content(version) is not None
         self.stating = Stating(self.recorder, gate.licensing, artifacts)
         self.labelling = Labelling(self.recorder, privacy.types, declared)
@@ -98,6 +98,8 @@ class Writing:
     ) -> RecordedSession:
         """Return the session, telling the recorder how to read in it."""
         session = self.engines.session(address, master, memory)
+        if self.recorder.fingerprint is None:
+            self._places.references |= self._catalogue.references()
         self.recorder.fingerprint = session.fingerprint
         return session
 
@@ -157,6 +159,7 @@ class Writing:
         else:
             self.recorder.known(dataset)
         if pin is not None:
+            self.recorder.keep(pin.place, snapshot)
             self.recorder.source(dataset, pin)
         if claim is not None:
             self.stating.state(about, claim)

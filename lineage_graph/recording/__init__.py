@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from lineage_graph.artifacts import Artifacts
 from lineage_graph.errors import InputChanged
@@ -36,8 +34,11 @@ from lineage_graph.recording.descriptions import (
     usages,
 )
 from lineage_graph.recording.models import TrainedModel, model_records, training_activity
+from lineage_graph.recording.places import KnownPlaces, location_key
 from lineage_graph.records import Activity, Agent, Dataset, Record
-from lineage_graph.snapshots import Snapshots, is_local, plain_path
+from lineage_graph.snapshots import Snapshots
+
+__all__ = ["KnownPlaces", "Made", "Recorder", "location_key"]
 
 log = logging.getLogger("lineage_graph")
 
@@ -46,29 +47,6 @@ Labels = Callable[[str, Fingerprint], Sequence[Record]]
 """Says of a version what its columns mean, by the sample that its fingerprint drew."""
 Recorded = Callable[[str, Place, Sequence[Record]], None]
 """Told of a version that was recorded, where it lies, and what its columns mean."""
-
-
-@dataclass
-class KnownPlaces:
-    """Which dataset lies where.
-
-    Attributes:
-        own: Folders whose subfolders are named by the version they hold.
-        datasets: Location key (see :func:`location_key`) to dataset.
-    """
-
-    own: tuple[Path, ...]
-    datasets: dict[str, Dataset] = field(default_factory=dict)
-
-    def version_in(self, place: Place) -> str | None:
-        """Return the version that a folder of the engine's holds."""
-        if len(place.paths) != 1 or not is_local(place.paths[0]):
-            return None
-        path = Path(plain_path(place.paths[0]))
-        for folder in self.own:
-            if path.is_relative_to(folder) and path != folder:
-                return digested("version", path.relative_to(folder).parts[0])
-        return None
 
 
 @dataclass(frozen=True)
@@ -123,9 +101,11 @@ class Recorder:
     def pin(self, place: Place) -> Pin:
         """Fix what an input is, before it is read.
 
-        A folder that the engine published is immutable and was pinned then.
+        A folder that the engine published is immutable and was pinned then. What was
+        registered as a reference stays one: nobody asked for a copy.
         """
-        snapshot = "reference" if self._places.version_in(place) else None
+        known = self._places.version_in(place) or self._places.is_reference(place)
+        snapshot = "reference" if known else None
         return self._snapshots.pin(place, snapshot)
 
     def problem(self, what: str, error: BaseException) -> None:
@@ -349,6 +329,18 @@ class Recorder:
         author = Agent(id=self._bundles.author)
         return [author, Agent(id=dataset.attributed_to) if dataset.attributed_to else author]
 
+    def keep(self, place: Place, snapshot: str) -> None:
+        """Remember how what lies at a place is to be kept, as somebody said.
+
+        Args:
+            place: Where it lies.
+            snapshot: ``copy`` or ``reference``.
+        """
+        change = self._places.references.update
+        if snapshot == "copy":
+            change = self._places.references.difference_update
+        change(place.paths)
+
     def known(self, dataset: Dataset) -> None:
         """Remember where a dataset lies."""
         if dataset.location:
@@ -377,14 +369,3 @@ def _version_iri(dataset: Dataset, pin: Pin) -> str:
     """
     what = canonical_json([dataset.id, pin.manifest or "not pinned"])
     return digested("version", sha256(what))
-
-
-def location_key(place: Place) -> str:
-    """Return what tells places apart: absolute paths, table names, or uploaded data."""
-    if place.format == "local":
-        return f"in memory {sha256(json.dumps(place.paths).encode())[:16]}"
-    if place.format == "table":
-        return f"table {place.paths[0]}"
-    return "; ".join(
-        plain_path(path) if is_local(path) else without_credentials(path) for path in place.paths
-    )
