@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ from lineage_graph.graph.asking import Asking
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.opening import Opened
 from lineage_graph.graph.stating import Claim
-from lineage_graph.graph.viewing import unseen_sources
 from lineage_graph.identity import kind_of
 from lineage_graph.licensing import BLOCKING, SHOWING, Impact, LicenseTerms, Licensing, Use
 from lineage_graph.licensing.gate import Gate, Mode, require_mode
@@ -74,7 +73,7 @@ class Licensed(Asking):
             self._declared,
             self._catalogue,
             self._license_policy,
-            partial(unseen_sources, self._ledger),
+            self._ledger.partial,
         )
 
     @cached_property

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lineage_graph.errors import LineageGraphError, NotFound, PolicyRefused
 from lineage_graph.graph.labelling import changes, require_column
 from lineage_graph.graph.licensed import Licensed
-from lineage_graph.graph.viewing import unseen_sources
 from lineage_graph.identity import kind_of
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Private(Licensed):
             self._declarations,
             self._declared,
             self._catalogue,
-            partial(unseen_sources, self._ledger),
+            self._ledger.partial,
         )
 
     def privacy(self, name: str, as_of: int | None = None) -> Status:

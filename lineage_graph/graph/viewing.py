@@ -98,8 +98,3 @@ def visible(
         seen = replace(opened, ledger=ledger, store=open_store(folders.graph), folders=folders)
     queries = Queries(seen.ledger, seen.store, Declarations())
     return replace(seen, artifacts=VisibleArtifacts(opened.folders.artifacts, queries))
-
-
-def unseen_sources(ledger: Ledger, version: str) -> bool:
-    """Tell whether a version came from something that is not seen in a ledger."""
-    return isinstance(ledger, VisibleLedger) and ledger.partial(version)

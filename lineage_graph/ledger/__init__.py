@@ -150,6 +150,9 @@ class Ledger(Protocol):
     def chain_at(self, seq: int) -> str | None:
         """Return the chain of an entry, of the beginning for 0; None when there is none."""
 
+    def partial(self, version: str) -> bool:
+        """Tell whether part of what a version came from is not to be seen in this ledger."""
+
     def verify(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Check every entry: sequence, digest, chain, and the columns beside the body.
 

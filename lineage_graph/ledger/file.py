@@ -181,6 +181,10 @@ class LedgerFile:
         """Return the chain of an entry, of the beginning for 0; None when there is none."""
         return reading.chain_at(self._read, seq)
 
+    def partial(self, version: str) -> bool:
+        """Tell that there is nothing that a version came from and that is not here."""
+        return False
+
     def verify(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Check every entry: sequence, digest, chain, and the columns beside the body."""
         self._require_usable()

@@ -28,6 +28,7 @@ from lineage_graph.errors import (
     StoreError,
     StoreLocked,
     StoreUnavailable,
+    VisibilityChanged,
 )
 from lineage_graph.remote.protocol import VERSION, VERSION_HEADER
 from lineage_graph.stores import Applied
@@ -91,6 +92,7 @@ class Connection:
                 "could read it. Give the server's https:// address."
             )
         self.seen: Applied | None = None
+        self._view: str | None = None
         self._patience = patience
         self._client = _client(self.address, token)
 
@@ -115,6 +117,7 @@ class Connection:
                 f"say to each other, this release version {VERSION}. Install the same release of "
                 "lineage_graph at both ends."
             )
+        self._view = said["view"]
         return Who(said["agent"], frozenset(said["permissions"]), said["view"], said["version"])
 
     def ask(self, path: str, body: Any = None) -> Any:
@@ -132,7 +135,16 @@ class Connection:
         return self.json_of(self.send("GET", path))
 
     def saw(self, said: Mapping[str, Any]) -> None:
-        """Take note of the end of the ledger that an answer tells."""
+        """Take note of the end of the ledger that an answer tells.
+
+        Raises:
+            VisibilityChanged: What was recorded before is seen in another way by now.
+        """
+        if self._view not in (None, said["view"]):
+            raise VisibilityChanged(
+                f"What you may see of {self.address} has changed since you connected. "
+                "Connect again."
+            )
         self.seen = Applied(said["seq"], said["chain"])
 
     def send(

@@ -148,6 +148,10 @@ class RemoteLedger:
         found: str | None = self._ask("chain_at", seq)
         return found
 
+    def partial(self, version: str) -> bool:
+        """Tell whether part of what a version came from may not be seen by who asks."""
+        return bool(self._ask("partial", version))
+
     def verify(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Refuse: the chain is checked where it lies.
 

@@ -107,6 +107,7 @@ QUESTIONS: Final[Mapping[str, Question]] = {
     "iris_with": Question((text,), _same, _same),
     "things_after": Question((number, texts), _same, _tuples),
     "is_bundle": Question((text,), _same, _same),
+    "partial": Question((text,), _same, _same),
     "invalidations": Question(
         (number, number), _same, lambda rows: [Invalidation(*row) for row in rows]
     ),

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Response
 
 from lineage_graph import __version__
+from lineage_graph.access.principals import Principal
 from lineage_graph.errors import NotFound
+from lineage_graph.graph import Graph
 from lineage_graph.identity import canonical_json, sha256
 from lineage_graph.ledger import Ledger
 from lineage_graph.ledger.database import Row
@@ -33,14 +35,15 @@ _SPAN: Final = Question((number, number), lambda answer: answer, lambda said: sa
 
 
 @router.get("/whoami", openapi_extra=needs("read"))
-def whoami(caller: Caller, response: Response) -> dict[str, Any]:
+def whoami(here: Here, caller: Caller, response: Response) -> dict[str, Any]:
     """Tell whoever asks who they are here, and which release this is."""
     response.headers[VERSION_HEADER] = str(VERSION)
-    cleared = None if caller.clearances is None else sorted(caller.clearances)
+    with here.views.borrow(caller) as graph:
+        view = _view(graph, caller)
     return {
         "agent": caller.agent,
         "permissions": sorted(caller.permissions),
-        "view": sha256(canonical_json([caller.agent, cleared]))[:16],
+        "view": view,
         "version": __version__,
     }
 
@@ -51,7 +54,7 @@ def end(here: Here, caller: Caller) -> dict[str, Any]:
     with here.views.borrow(caller) as graph:
         # What follows from accepted events is derived before anybody is answered.
         graph.queries.up_to_date()
-        return end_of(graph.opened.ledger)
+        return end_of(graph, caller)
 
 
 @router.post(
@@ -111,10 +114,18 @@ def ask(here: Here, caller: Caller, name: str, body: JsonBody) -> Any:
         return question.write(getattr(graph.opened.ledger, name)(*arguments))
 
 
-def end_of(ledger: Ledger) -> dict[str, Any]:
-    """Return where a ledger ends."""
+def end_of(graph: Graph, caller: Principal) -> dict[str, Any]:
+    """Return where the ledger ends, and what tells what is seen of it from what was."""
+    ledger = graph.opened.ledger
     seq = ledger.head
-    return {"seq": seq, "chain": ledger.chain_at(seq)}
+    return {"seq": seq, "chain": ledger.chain_at(seq), "view": _view(graph, caller)}
+
+
+def _view(graph: Graph, caller: Principal) -> str:
+    """Return a digest that changes when what was recorded before is seen in another way."""
+    cleared = None if caller.clearances is None else sorted(caller.clearances)
+    projection = str(graph.folders.index)
+    return sha256(canonical_json([caller.agent, cleared, projection]))[:16]
 
 
 def _edges(ledger: Ledger, after: int, upto: int) -> tuple[list[Row], int]:

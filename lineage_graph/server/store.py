@@ -8,7 +8,6 @@ from fastapi import APIRouter, Response
 
 from lineage_graph.access.principals import Principal
 from lineage_graph.errors import DeclarationError, InvalidRecord, NotFound
-from lineage_graph.graph import Graph
 from lineage_graph.query import Queries
 from lineage_graph.remote.protocol import BUNDLE_TYPE, value_written
 from lineage_graph.sandbox import Checkpoint
@@ -57,7 +56,7 @@ def answer(here: Here, caller: Caller, form: str, body: BundleBody) -> dict[str,
         raise InvalidRecord("Send the text of a SPARQL query as a JSON string.")
     if here.declared.has(sparql):
         with here.views.borrow(caller) as graph:
-            return _answered(graph.queries, form, sparql) | _end(graph)
+            return _answered(graph.queries, form, sparql) | end_of(graph, caller)
     return _free(here, caller, form, sparql)
 
 
@@ -76,7 +75,7 @@ def _free(here: Served, caller: Principal, form: str, sparql: str) -> dict[str, 
 
     def checkpoint() -> Checkpoint:
         with here.views.borrow(caller) as graph:
-            ends.append(_end(graph))
+            ends.append(end_of(graph, caller))
             return graph.checkpoint()
 
     found = here.sandbox.query(checkpoint, sparql, "json", "ntriples")
@@ -114,7 +113,3 @@ def rows(here: Here, caller: Caller, body: JsonBody) -> dict[str, Any]:
     with here.views.borrow(caller) as graph:
         found = graph.subject_rows(identities)
     return {version: [one.rows, one.by, one.gap] for version, one in found.items()}
-
-
-def _end(graph: Graph) -> dict[str, Any]:
-    return end_of(graph.opened.ledger)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from lineage_graph.graph import connect
+from lineage_graph.server.running import serving
+from lineage_graph.server.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,3 +44,16 @@ def test_the_example_records_and_its_commands_rebuild(tmp_path: Path) -> None:
     assert "planes@1" in lineage
     assert rebuild.count("identical") == 6
     assert "LinearRegression" in shown
+
+
+def test_the_server_answers_as_it_is_asked(tmp_path: Path) -> None:
+    jets = tmp_path / "jets.csv"
+    jets.write_text("tailnum\nN10156\n", encoding="utf-8")
+    with connect(tmp_path / "quickstart") as graph:
+        graph.dataset("jets", jets, license="CC0-1.0")
+    with serving(Settings(tmp_path / "quickstart", port=0)) as address:
+        asked = block("sh", "curl").replace("http://127.0.0.1:8321", address).splitlines()
+        graphql, sparql = (subprocess.check_output(line, shell=True) for line in asked[:2])
+    verdicts = json.loads(graphql)["data"]["licenseTerms"]["verdicts"]
+    assert {one["verdict"] for one in verdicts} == {"permitted"}
+    assert json.loads(sparql)["head"] == {"vars": ["run"]}
