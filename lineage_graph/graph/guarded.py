@@ -73,8 +73,7 @@ class Guarded(Processed):
         seen = self._visibility
         seen.refresh()
         if kind_of(subject) not in VERSIONS:
-            said = seen.decisions.labels.get(subject, ())
-            return [_effective(one, name_of(subject)) for one in said]
+            return [_effective(one, name_of(subject)) for one in seen.said(subject)]
         origins = seen.origins(subject)
         names = self._catalogue.names_of({one.source for one in origins})
         return [_effective(one.said, names.get(one.source, one.source)) for one in origins]
@@ -226,7 +225,7 @@ class Guarded(Processed):
 
     def _labels_of(self, thing: str) -> tuple[Said, ...]:
         self._visibility.refresh()
-        return self._visibility.decisions.labels.get(thing, ())
+        return tuple(self._visibility.said(thing))
 
 
 def _effective(said: Said, source: str) -> EffectiveLabel:

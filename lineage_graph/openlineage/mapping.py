@@ -169,8 +169,15 @@ class Mapper:
             return
         with known.transaction():
             runs, others = _resolve(known, waiting)
-        work = [_run_work(known, run) for run in runs]
-        work += [_other_work(known, unit) for unit in others]
+        # What else a dataset is called is said before anything is its version: who may not see it
+        # by one name does not by another.
+        self._state(known, [_other_work(known, unit) for unit in others])
+        self._state(known, [_run_work(known, run) for run in runs])
+        with known.transaction():
+            known.done(waiting)
+
+    def _state(self, known: Known, work: Iterable[Work]) -> None:
+        """Append what is new of some work, and wait until it is on the disk."""
         with ThreadPoolExecutor(_WRITERS) as writers:
             pending = iter(work)
             while some := list(islice(pending, _AT_ONCE)):
@@ -180,8 +187,6 @@ class Mapper:
                 # Threads that append together share one fsync.
                 for _ in writers.map(lambda draft: draft.append_to(self._ledger), drafts):
                     pass
-        with known.transaction():
-            known.done(waiting)
 
 
 Work = tuple[str, Callable[[], list[Record]]]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -151,6 +151,7 @@ class Visibility:
         decisions: What people decided.
         things: What each version is a version of.
         versions: Versions of each dataset and model.
+        called: All IRIs of a dataset that had several, by each of them.
     """
 
     def __init__(self, ledger: Ledger, declarations: Declarations | None = None) -> None:
@@ -161,6 +162,7 @@ class Visibility:
         self.decisions = Decisions(declarations or Declarations())
         self.things: dict[str, set[str]] = {}
         self.versions: defaultdict[str, list[str]] = defaultdict(list)
+        self.called: dict[str, frozenset[str]] = {}
         self._ledger = ledger
         self._used = False
         self._effective: dict[str, frozenset[str]] = {}
@@ -194,6 +196,7 @@ class Visibility:
     def _read(self, head: int) -> None:
         mentions, before, known = self.mentions, self.mentions.seq, self.derivations.last
         pairs, versions = len(mentions.pairs), len(mentions.versions)
+        aliases = len(mentions.aliases)
         deciding = [e for e in self._ledger.entries(before, head) if mentions.read(e)]
         self.derivations.refresh(self._ledger, before, head)
         self.derivations.add(mentions.pairs[pairs:])
@@ -204,9 +207,33 @@ class Visibility:
                 self.versions[thing].append(version)
         if deciding:
             self.decisions.add(deciding)
-        deciding_ended = self.decisions.end(mentions.of)
-        if deciding or deciding_ended or not self._extended(known, [version for version, _ in new]):
+        changed = bool(deciding)
+        changed |= self.decisions.end(mentions.of)
+        changed |= self._call(mentions.aliases[aliases:])
+        if changed or not self._extended(known, [version for version, _ in new]):
             self._effective = self._spread()
+
+    def _call(self, aliases: Iterable[tuple[str, str]]) -> bool:
+        """Take in that datasets have or had further IRIs, and tell whether some are new.
+
+        Once two were one, a label on either is on both: else who gives a dataset another name
+        takes it from under its labels.
+        """
+        new = False
+        for one, other in aliases:
+            group = self.names_of(one) | self.names_of(other)
+            new |= group != self.names_of(one)
+            self.called.update((iri, group) for iri in group)
+        return new
+
+    def names_of(self, iri: str) -> frozenset[str]:
+        """Return all IRIs that a dataset has or had."""
+        return self.called.get(iri) or frozenset({iri})
+
+    def said(self, thing: str) -> Iterator[Said]:
+        """Yield the labels on a dataset or model, by whichever of its IRIs."""
+        for iri in sorted(self.names_of(thing)):
+            yield from self.decisions.labels.get(iri, ())
 
     def _spread(self) -> dict[str, frozenset[str]]:
         """Return the labels of all versions that have some, each label in one pass."""
@@ -261,18 +288,21 @@ class Visibility:
     def _ends(self, label: str) -> tuple[set[str], set[str]]:
         """Return which versions a label is on by itself, and which do not inherit it."""
 
-        def of(said: Mapping[str, tuple[Said, ...]]) -> Iterator[str]:
-            for about, some in said.items():
-                if any(one.label == label for one in some):
-                    yield from [about] if kind_in(about) in VERSIONS else self.versions[about]
+        def of(about: str) -> Sequence[str]:
+            return [about] if kind_in(about) in VERSIONS else self.versions.get(about, ())
 
-        return set(of(self.decisions.labels)), set(of(self.decisions.declassified))
+        def with_it(said: Mapping[str, tuple[Said, ...]]) -> set[str]:
+            return {a for a, some in said.items() if any(one.label == label for one in some)}
+
+        own = {n for about in with_it(self.decisions.labels) for n in self.names_of(about)}
+        stops = with_it(self.decisions.declassified)
+        return {v for name in own for v in of(name)}, {v for about in stops for v in of(about)}
 
     def labels(self, iri: str) -> frozenset[str]:
         """Return the labels of a version, or those put on a dataset or model itself."""
         if kind_in(iri) in VERSIONS:
             return self._effective.get(iri, frozenset())
-        return frozenset(said.label for said in self.decisions.labels.get(iri, ()))
+        return frozenset(said.label for said in self.said(iri))
 
     @property
     def labelled(self) -> Mapping[str, frozenset[str]]:
@@ -288,7 +318,7 @@ class Visibility:
                 found += [
                     Origin(label, source, said)
                     for thing in sorted(self.things.get(source, ()))
-                    for said in self.decisions.labels.get(thing, ())
+                    for said in self.said(thing)
                     if said.label == label
                 ]
         return found

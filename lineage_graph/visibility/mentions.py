@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from lineage_graph.declarations import bundled
-from lineage_graph.identity import NAMESPACE
+from lineage_graph.identity import NAMESPACE, named
 from lineage_graph.ledger import Entry
+from lineage_graph.visibility.spelling import read
 
 THINGS: Final = ("dataset", "model", "version", "model-version")
 """Kinds of what can be seen or hidden."""
@@ -64,6 +65,7 @@ class Mentions:
         said: Seqs of the entries that name a visibility label.
         raw: Seqs of the entries that keep what was received.
         names: Titles and locations of each thing, as N-Quads write them.
+        aliases: A dataset and another IRI that it has or had, in the order of entries.
     """
 
     def __init__(self) -> None:
@@ -76,6 +78,7 @@ class Mentions:
         self.pairs: list[tuple[str, str]] = []
         self.said: defaultdict[str, list[int]] = defaultdict(list)
         self.names: defaultdict[str, set[bytes]] = defaultdict(set)
+        self.aliases: list[tuple[str, str]] = []
         self.raw: set[int] = set()
         self._text = bytearray()
         self._begins: list[int] = []
@@ -94,8 +97,9 @@ class Mentions:
             % (version, _linking("derived_from", "entity"), version),
             re.MULTILINE,
         )
-        self._title, self._location, self._label = (
-            bundled().iri(term).encode() for term in ("title", "location", "visibility_label")
+        self._title, self._location, self._label, self._alias = (
+            bundled().iri(term).encode()
+            for term in ("title", "location", "visibility_label", "alias")
         )
         self.plain = {bundled().iri(t).encode() for t in ("title", "label", "name", "datatype")}
 
@@ -135,6 +139,8 @@ class Mentions:
             return
         thing = subject.partition(b"#")[0].decode()
         of_thing = kind_in(thing) in THINGS
+        if predicate == self._alias:
+            self.aliases.append((thing, named("dataset", read(text))))
         if of_thing and text and predicate in (self._title, self._location):
             self.names[thing].add(text)
         if not (of_thing and predicate in self.plain):

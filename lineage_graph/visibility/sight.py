@@ -98,9 +98,9 @@ def looked(visibility: Visibility, ledger: Ledger, clearances: frozenset[str]) -
 
 def _hidden(visibility: Visibility, clearances: frozenset[str]) -> set[str]:
     hidden = {v for v, labels in visibility.labelled.items() if not labels <= clearances}
-    for thing, said in visibility.decisions.labels.items():
-        if not {one.label for one in said} <= clearances:
-            hidden.add(thing)
+    for thing in visibility.decisions.labels:
+        if not visibility.labels(thing) <= clearances:
+            hidden |= visibility.names_of(thing)
     touched = {thing for version in hidden for thing in visibility.things.get(version, ())}
     hidden |= {thing for thing in touched if hidden.issuperset(visibility.versions[thing])}
     return hidden

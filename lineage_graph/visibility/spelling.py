@@ -19,11 +19,20 @@ def spellings(literal: bytes) -> Iterator[bytes]:
         literal: The text as N-Quads write it, without the quotes.
     """
     yield literal
-    text = _ESCAPE.sub(_meant, literal.decode())
+    text = read(literal)
     for ascii_only in (False, True):
         yield _written(json.dumps(text, ensure_ascii=ascii_only)[1:-1])
     for safe in ("/", "-._~"):
         yield _written(quote(text, safe=safe))
+
+
+def read(literal: bytes) -> str:
+    """Return the text that a literal of N-Quads is.
+
+    Args:
+        literal: As it is written there, without the quotes.
+    """
+    return _ESCAPE.sub(_meant, literal.decode())
 
 
 def _meant(found: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx2
 import pytest
 
 import lineage_graph
@@ -15,6 +16,9 @@ from lineage_graph.graph import Graph
 from lineage_graph.server.running import serving
 from lineage_graph.server.settings import Settings
 from tests.guarded import Recorded
+from tests.producers import DATABASE, Event, dataset, facet, run, schema
+
+RUNS = [f"01941b29-7c00-7000-8000-00000000000{n}" for n in (1, 2)]
 
 
 @pytest.fixture
@@ -55,3 +59,31 @@ def test_who_is_connected_hears_that_what_they_may_see_has_changed(
     company.graph.label_visibility("sales", ["hr"], because="a test")
     with pytest.raises(VisibilityChanged, match="Connect again"):
         reader.datasets()
+
+
+def test_a_dataset_is_hidden_by_whichever_name_an_event_gives_it(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with closing(Tokens(store / "access")) as tokens:
+        admin, _ = tokens.create("admin", ["admin"], clearances=None)
+        contributor, _ = tokens.create("contributor", ["contributor"])
+    described = facet(description="What all earn")
+    pay = dataset("hr.salaries", schema=schema("salary"), documentation=described)
+    with serving(Settings(store, port=0)) as address:
+        post(address, admin, run(RUNS[0], outputs=[pay]))
+        with lineage_graph.connect(address, token=admin, working=tmp_path / "admin") as graph:
+            graph.label_visibility(f"{DATABASE} hr.salaries", ["hr"], because="a test")
+        place = facet(
+            identifiers=[{"namespace": DATABASE, "name": "hr.salaries", "type": "LOCATION"}]
+        )
+        post(address, contributor, run(RUNS[1], outputs=[dataset("mine", symlinks=place)]))
+        with lineage_graph.connect(address, token=contributor, working=tmp_path / "far") as graph:
+            assert graph.datasets() == []
+            assert b"earn" not in graph.queries.dump()
+            assert b"salary" not in graph.queries.dump()
+
+
+def post(address: str, token: str, event: Event) -> None:
+    answer = httpx2.post(
+        f"{address}/api/v1/lineage", json=event, headers={"Authorization": f"Bearer {token}"}
+    )
+    assert answer.status_code == 201
