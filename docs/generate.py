@@ -2,13 +2,14 @@
 
 ``docs/cli.md`` from the commands, ``docs/vocabulary.md`` from ``ontology/``,
 ``docs/schema.graphql`` from the server, and in ``docs/security.md`` the tables between the
-two marks from the routes and the declared roles. Run ``python docs/generate.py`` after a
-change to any of them; tests compare.
+two marks from the routes, the declared roles, and what tests ask at each route. Run
+``python docs/generate.py`` after a change to any of them; tests compare.
 """
 
 from __future__ import annotations
 
 import inspect
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ VOCABULARY = Path(__file__).with_name("vocabulary.md")
 SCHEMA = Path(__file__).with_name("schema.graphql")
 SECURITY = Path(__file__).with_name("security.md")
 COLUMNS = 80
+DOORS = Path(__file__).parents[1] / "tests" / "integration" / "doors.toml"
 BEGIN = "<!-- Written by docs/generate.py from the routes and ontology/access.ttl. -->"
 END = "<!-- End of what is written by docs/generate.py. -->"
 
@@ -109,14 +111,17 @@ def _permissions() -> str:
 
 def _routes() -> str:
     roles = Roles.declared(Declared(bundled()).rows("access/roles")).grants
+    doors = tomllib.loads(DOORS.read_text(encoding="utf-8"))
     rows = []
     for route in routes(application(Settings(Path("unused")))):
         for method in sorted(route.methods or {"WEBSOCKET"}):
             needs = str(needed(route))
             everybody = "yes" if needs == PUBLIC else "401"
             cells = _granted(needs, roles, "403") if needs != PUBLIC else ["yes"] * len(roles)
-            rows.append([f"`{method} {route.path}`", f"`{needs}`", everybody, *cells])
-    return _table(["route", "needs", "nobody", *roles], sorted(rows))
+            name = f"{method} {route.path}"
+            lacking = doors[name]["gets"]
+            rows.append([f"`{name}`", f"`{needs}`", everybody, *cells, lacking])
+    return _table(["route", "needs", "nobody", *roles, "who lacks a label gets"], sorted(rows))
 
 
 def _granted(permission: str, roles: Any, otherwise: str = "") -> list[str]:

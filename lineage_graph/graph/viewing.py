@@ -42,6 +42,11 @@ class ViewFolders(Folders):
         """The projection that answers reachability."""
         return self.projections / "index"
 
+    @property
+    def past(self) -> Path:
+        """Projections of earlier moments: what is hidden now was never there."""
+        return self.projections / "past"
+
 
 class Viewing:
     """What is known of who may see what in one store; threads share it.

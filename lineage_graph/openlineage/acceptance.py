@@ -20,7 +20,6 @@ from lineage_graph.openlineage.names import Name, RunKey, dataset_iri, job_iri, 
 from lineage_graph.openlineage.schemas import Kind, check
 from lineage_graph.openlineage.secrets import without_secrets
 from lineage_graph.openlineage.times import moment
-from lineage_graph.recording.descriptions import ENGINE
 
 EVENT: Final = "openlineage-event"
 """What the IRIs of events say they are."""
@@ -46,8 +45,7 @@ class Batch:
     """What became of a batch.
 
     Attributes:
-        seq: The ledger entry that holds what was taken; None when nothing was, or all of it
-            is this ledger's own.
+        seq: The ledger entry that holds what was taken; None when nothing was.
         taken: How many events were taken.
         refused: Those that were not, in order.
     """
@@ -70,16 +68,13 @@ def accept(ledger: Ledger, author: str, event: Any) -> int:
         event: The event, as JSON values.
 
     Returns:
-        Seq of its ledger entry, of the first time when it was sent before; for what was
-        recorded in this ledger, and comes back, of the entry that has it.
+        Seq of its ledger entry, of the first time when it was sent before.
 
     Raises:
         InvalidRecord: It is no OpenLineage event; with a JSON pointer.
         StoreError: The ledger could not be written.
     """
     iri, lines = _stated(event)
-    if own := _recorded_here(ledger, event):
-        return own
     return _append(ledger, author, {iri: lines})
 
 
@@ -94,20 +89,11 @@ def accept_batch(ledger: Ledger, author: str, events: Sequence[Any]) -> Batch:
     for index, event in enumerate(events):
         try:
             iri, lines = _stated(event)
-            if not _recorded_here(ledger, event):
-                stated[iri] = lines
+            stated[iri] = lines
         except InvalidRecord as error:
             refused.append(Refusal(index, str(error)))
     seq = _append(ledger, author, stated) if stated else None
     return Batch(seq, len(events) - len(refused), tuple(refused))
-
-
-def _recorded_here(ledger: Ledger, event: dict[str, Any]) -> int | None:
-    """Return the entry that has an event's run as it was recorded here; None for others."""
-    if event["producer"] != ENGINE or "run" not in event:
-        return None
-    activity = digested("activity", event["run"]["runId"])
-    return ledger.described_first([activity]).get(activity)
 
 
 def _append(ledger: Ledger, author: str, stated: dict[str, list[str]]) -> int:

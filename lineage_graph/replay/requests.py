@@ -152,18 +152,21 @@ class Requests:
         with self._connected() as db:
             return _one(db, id)
 
-    def all(self, state: State | None = None, first: int = 100) -> list[Request]:
+    def all(
+        self, state: State | None = None, first: int = 100, before: str | None = None
+    ) -> list[Request]:
         """Return requests, the newest first.
 
         Args:
             state: Only those in a state.
             first: How many at most.
+            before: Only those that are older than the request of this id.
         """
         with self._connected() as db:
             rows = db.execute(
-                f"SELECT {_COLUMNS} FROM request WHERE ? IS NULL OR state = ? "
-                "ORDER BY id DESC LIMIT ?",
-                (state, state, first),
+                f"SELECT {_COLUMNS} FROM request WHERE (? IS NULL OR state = ?) "
+                "AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?",
+                (state, state, before, before, first),
             )
             return [_read(row) for row in rows]
 

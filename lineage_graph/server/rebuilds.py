@@ -20,7 +20,7 @@ from fastapi.concurrency import run_in_threadpool
 from lineage_graph.access.principals import Principal
 from lineage_graph.errors import InvalidRecord, LineageGraphError, NotFound
 from lineage_graph.graph import Graph
-from lineage_graph.replay.requests import Request, State
+from lineage_graph.replay.requests import Request, Requests, State
 from lineage_graph.server.authorize import Caller, needs
 from lineage_graph.server.bodies import read_json
 from lineage_graph.server.sending import JsonBody
@@ -32,6 +32,7 @@ PERMISSION: Final = "replay"
 """What asking for a rebuild and cancelling one needs."""
 _PAUSE_SECONDS: Final = 0.5
 _MOST: Final = 500
+_UNTOLD: Final = "Part of what this came from is not visible to you; ask a steward why it failed."
 _NAMES: Final = {"target", "from_scratch"}
 
 
@@ -73,11 +74,10 @@ def listed(
         served: The store.
         caller: Who asks.
         state: Only those in a state.
-        first: How many are looked at.
+        first: How many at most.
     """
-    requests = served.rebuilds.all(state, first)
     with served.views.borrow(caller) as graph:
-        return seen(graph, requests)
+        return newest(graph, served.rebuilds, state, first)
 
 
 def cancel(served: Served, caller: Principal, id: str) -> Request:
@@ -120,6 +120,19 @@ def visible(graph: Graph, request: Request) -> Request:
     return found[0]
 
 
+def newest(graph: Graph, rebuilds: Requests, state: State | None, first: int) -> list[Request]:
+    """Return the newest requests about what a view has; others do not count."""
+    found: list[Request] = []
+    before = None
+    while len(found) < first:
+        page = rebuilds.all(state, first, before)
+        found += seen(graph, page)
+        if len(page) < first:
+            break
+        before = page[-1].id
+    return found[:first]
+
+
 def seen(graph: Graph, requests: Iterable[Request]) -> list[Request]:
     """Return requests about what a view has, without what it has not."""
     every = list(requests)
@@ -130,6 +143,8 @@ def seen(graph: Graph, requests: Iterable[Request]) -> list[Request]:
             one,
             outputs=tuple(out for out in one.outputs if out["version"] in known),
             step=one.step if one.step and _resolves(graph, one.step) else None,
+            # Why it failed may name what the target came from.
+            error=_UNTOLD if one.error and graph.opened.ledger.partial(one.target) else one.error,
         )
         for one in every
         if one.target in known

@@ -18,11 +18,13 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from lineage_graph.declarations import is_absolute_iri
 from lineage_graph.errors import PolicyRefused
+from lineage_graph.graph import Graph
 from lineage_graph.sandbox import Checkpoint
 from lineage_graph.server.authorize import Caller, needs
 from lineage_graph.server.bodies import unpacked
 from lineage_graph.server.formats import GRAPHS, TABLES, accepted, media_type, named
 from lineage_graph.server.served import Here
+from lineage_graph.server.views import require_unchanged
 
 router = APIRouter(tags=["sparql"])
 
@@ -179,14 +181,18 @@ def query_posted(here: Here, principal: Caller, asked: Question) -> Response:
 
 
 def _answer(here: Here, principal: Caller, asked: Asked, text: str) -> Response:
+    graphs: list[Graph] = []
+
     def checkpoint() -> Checkpoint:
         # Given back at once: a slow query must not keep a graph from other questions.
         with here.views.borrow(principal) as graph:
+            graphs.append(graph)
             return graph.checkpoint(asked.as_of)
 
     answer = here.sandbox.query(
         checkpoint, text, asked.table, asked.graph, asked.default, asked.named
     )
+    require_unchanged(graphs[-1])
     format = asked.graph if answer.form == "CONSTRUCT" else asked.table
     if answer.body is None or format is None:
         raise HTTPException(406, f"The answer to {answer.form} is not accepted. {_offered()}")

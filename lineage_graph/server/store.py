@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from lineage_graph.access.principals import Principal
 from lineage_graph.errors import DeclarationError, InvalidRecord, NotFound
+from lineage_graph.graph import Graph
 from lineage_graph.query import Queries
 from lineage_graph.remote.protocol import BUNDLE_TYPE, value_written
 from lineage_graph.sandbox import Checkpoint
@@ -16,6 +17,7 @@ from lineage_graph.server.bodies import read_json
 from lineage_graph.server.ledger import end_of
 from lineage_graph.server.sending import BY_SETTING, BundleBody, JsonBody
 from lineage_graph.server.served import Here, Served
+from lineage_graph.server.views import require_unchanged
 from lineage_graph.stores import Rows
 from lineage_graph.stores.free import table_rows
 
@@ -72,13 +74,16 @@ def _answered(queries: Queries, form: str, sparql: str) -> dict[str, Any]:
 def _free(here: Served, caller: Principal, form: str, sparql: str) -> dict[str, Any]:
     """Answer a question that somebody wrote, in a process that can be killed."""
     ends: list[dict[str, Any]] = []
+    asked: list[Graph] = []
 
     def checkpoint() -> Checkpoint:
         with here.views.borrow(caller) as graph:
+            asked.append(graph)
             ends.append(end_of(graph, caller))
             return graph.checkpoint()
 
     found = here.sandbox.query(checkpoint, sparql, "json", "ntriples")
+    require_unchanged(asked[-1])
     if found.form != _FORMS[form] or found.body is None:
         raise DeclarationError(f"the query is not a {_FORMS[form]}")
     return _written(form, found.body) | ends[-1]

@@ -11,7 +11,7 @@ from queue import Empty, LifoQueue
 from typing import Final
 
 from lineage_graph.access.principals import Principal
-from lineage_graph.errors import StoreUnavailable
+from lineage_graph.errors import StoreUnavailable, VisibilityChanged
 from lineage_graph.graph import Graph
 from lineage_graph.graph.opening import opened
 from lineage_graph.graph.viewing import Viewing, visible
@@ -23,6 +23,22 @@ PER_CLEARANCE: Final = 4
 PATIENCE_SECONDS: Final = 30.0
 
 Clearances = frozenset[str] | None
+
+
+def require_unchanged(graph: Graph) -> None:
+    """Refuse an answer that was read from a graph's folder by somebody else.
+
+    Nobody looks whether that is still right while it is read: others project into the folder
+    of those from whom nothing is hidden, also what was hidden meanwhile.
+
+    Args:
+        graph: It may have been given back.
+
+    Raises:
+        VisibilityChanged: What it was over may be seen no more, or not only.
+    """
+    if graph.outdated:
+        raise VisibilityChanged("What you may see has changed meanwhile. Ask again.")
 
 
 class Views:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from lineage_graph.errors import VisibilityChanged
-from lineage_graph.identity import sha256
+from lineage_graph.identity import digested, sha256
 from lineage_graph.ledger import Edge, Entry, Invalidation, Ledger
 from lineage_graph.ledger.database import Row
 from lineage_graph.visibility.filtering import Filter, root_of, statements
@@ -186,7 +186,11 @@ class VisibleLedger:
 
         def kept(found: dict[int, str], sight: Sight) -> dict[int, str]:
             shown = self._kept(found.values(), sight)
-            return {n: i for n, i in found.items() if i in shown or kind_in(i) == "activity"}
+            return {
+                n: i
+                for n, i in found.items()
+                if i in shown or (kind_in(root_of(i)) == "activity" and self._joins(n, i, sight))
+            }
 
         return self._shown(lambda: self._ledger.iris_of(ids), kept)
 
@@ -227,6 +231,17 @@ class VisibleLedger:
                 kept.add(iri)
         return kept
 
+    def _joins(self, number: int, activity: str, sight: Sight) -> bool:
+        """Tell whether an activity derived something that is seen from something that is."""
+        for seq in self._view.visibility.mentions.of.get(activity, ()):
+            for page in self._ledger.index_rows(seq - 1, min(seq, sight.seq)):
+                ends = [row[1:3] for row in page if row[4] == number]
+                iris = self._ledger.iris_of({node for pair in ends for node in pair})
+                shown = self._kept(iris.values(), sight)
+                if any(iris[one] in shown and iris[other] in shown for one, other in ends):
+                    return True
+        return False
+
     def _seq_of(self, bundle: str) -> int | None:
         bundles = self._view.visibility.mentions.bundles
         return bundles.index(bundle) + 1 if bundle in bundles else None
@@ -242,6 +257,7 @@ class VisibleLedger:
         said = statements(entry.body)
         if dirty:
             kept = self._filter.kept(said, sight, texts)
+            kept = [one for one in kept if not self._is_emptied(one.root, sight)]
             lines = [one.line for one in kept]
             wanted &= {root_of(one.object) for one in kept if one.object is not None}
         else:
@@ -249,8 +265,17 @@ class VisibleLedger:
         lines += self._lent(wanted, entry.seq, sight)
         body = "".join(f"{line} <{entry.bundle}> .\n" for line in sorted(set(lines))).encode()
         if dirty:
-            return replace(entry, body=body, digest=sha256(body), author="", txid="")
+            # The name of a bundle of which nothing is seen may be made of what it says.
+            bundle = entry.bundle if lines else digested("bundle", entry.chain)
+            return replace(entry, bundle=bundle, body=body, digest=sha256(body), author="", txid="")
         return replace(entry, body=body, digest=sha256(body))
+
+    def _is_emptied(self, iri: str, sight: Sight) -> bool:
+        """Tell whether something is a bundle of which nothing is seen."""
+        seq = self._seq_of(iri) if kind_in(iri) == "bundle" else None
+        if seq not in sight.dirty:
+            return False
+        return not self._seen(next(self._ledger.entries(seq - 1, seq)), sight).body
 
     def _lent(self, wanted: Iterable[str], seq: int, sight: Sight) -> list[str]:
         """Return what is said of shared things where they were described first."""

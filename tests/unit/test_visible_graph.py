@@ -14,6 +14,7 @@ from lineage_graph.graph.opening import opened
 from lineage_graph.graph.viewing import Viewing, visible
 from lineage_graph.identity import named
 from lineage_graph.ledger.file import LedgerFile
+from lineage_graph.stores.oxigraph import FolderStore
 from tests.guarded import Recorded
 
 SECRET = "salários 2026"
@@ -185,6 +186,33 @@ def test_the_edges_between_what_is_seen_stay(company: Company) -> None:
     lineage = company.seen().lineage("chart")
     assert {node.name for node in lineage.nodes} == {"chart@1", "averages@1", "sales@1"}
     assert len(lineage.edges) == 2
+
+
+def test_nothing_tells_the_name_of_a_bundle_or_activity_of_which_nothing_is_seen(
+    company: Company,
+) -> None:
+    company.hide()
+    hidden = {
+        entry.bundle: entry
+        for entry in company.ledger.entries()
+        if f"<{company.salaries}> <http://www.w3.org/1999" in entry.body.decode()
+    }
+    (bundle,) = hidden
+    company.graph.invalidate(bundle, because="it was wrong")
+    ledger = company.seen()._ledger
+    told = [text for e in ledger.entries() for text in (e.bundle, e.body.decode())]
+    told += ledger.iris_of(range(1000)).values()
+    activity = f"{hidden[bundle].body.decode().partition('>')[0][1:]}".partition("#")[0]
+    assert ":activity:" in activity
+    assert not [text for text in told if bundle in text or activity in text]
+
+
+def test_what_was_asked_of_the_past_is_not_shared_with_who_sees_less(company: Company) -> None:
+    company.hide()
+    whole, part = (graph.checkpoint(3).folder for graph in (company.graph, company.seen()))
+    assert whole != part
+    assert SECRET.encode() in FolderStore(whole).dump()
+    assert SECRET.encode() not in FolderStore(part).dump()
 
 
 def test_a_failed_run_with_a_hidden_name_is_not_seen(company: Company) -> None:

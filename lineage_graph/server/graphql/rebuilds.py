@@ -86,11 +86,11 @@ def request(found: Request) -> RebuildRequest:
 
 def requests(info: Info, state: RebuildState | None, first: int) -> list[RebuildRequest]:
     """Return the newest requests about what may be seen."""
-    from lineage_graph.server.rebuilds import seen
+    from lineage_graph.server.rebuilds import newest
 
     wanted = None if state is None else state.value
-    found = info.context.rebuilds.all(wanted, first)  # type: ignore[arg-type]
-    return [request(one) for one in seen(info.context.graph, found)]
+    found = newest(info.context.graph, info.context.rebuilds, wanted, first)  # type: ignore[arg-type]
+    return [request(one) for one in found]
 
 
 def one(info: Info, id_: str) -> Request:
