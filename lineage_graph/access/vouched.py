@@ -22,7 +22,7 @@ from lineage_graph.access.roles import Roles
 from lineage_graph.access.signatures import IssuerKeys
 
 LONGEST: Final = 16 << 10
-_TYPES: Final = frozenset({None, "jwt", "at+jwt", "application/at+jwt"})
+_TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _SHOWN: Final = 8
 
 
@@ -77,7 +77,7 @@ class Vouched:
         return (
             isinstance(header.get("kid"), str)
             and header.get("alg") in self._issuer.algorithms
-            and (kind.lower() if isinstance(kind, str) else kind) in _TYPES
+            and (kind is None or (isinstance(kind, str) and kind.lower() in _TYPES))
             and "crit" not in header
         )
 

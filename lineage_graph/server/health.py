@@ -11,8 +11,8 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/health", openapi_extra=needs(None))
-def health() -> dict[str, str]:
-    """Tell that the process answers."""
+async def health() -> dict[str, str]:
+    """Tell that the process answers, also while all its threads are at work."""
     return {"status": "ok"}
 
 

@@ -17,7 +17,8 @@ from lineage_graph.sandbox.pool import Sandbox
 from lineage_graph.server.possession import Possession
 from lineage_graph.validation import Validator
 
-_TXID: Final = re.compile(r"[A-Za-z0-9._:-]{8,200}")
+# One with a colon is of what this side works out: who took it first would keep that from all.
+_TXID: Final = re.compile(r"[A-Za-z0-9._-]{8,200}")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Receiving:
             RecordConflict: The transaction id or the bundle was used with other content.
         """
         if not _TXID.fullmatch(txid):
-            raise InvalidRecord("Send a transaction id: 8 to 200 letters, digits, or any of ._:-")
+            raise InvalidRecord("Send a transaction id: 8 to 200 letters, digits, or any of ._-")
         received = self.reader.read(body)
         self._require_permitted(received, principal)
         self._require_canonical(body)

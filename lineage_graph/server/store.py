@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Response
 
 from lineage_graph.access.principals import Principal
+from lineage_graph.declarations import is_absolute_iri
 from lineage_graph.errors import DeclarationError, InvalidRecord, NotFound
 from lineage_graph.graph import Graph
 from lineage_graph.query import Queries
@@ -36,7 +37,7 @@ _FORMS: Final = {"select": "SELECT", "ask": "ASK", "construct": "CONSTRUCT"}
 def dump(here: Here, caller: Caller, body: JsonBody) -> Response:
     """Return all bundles that the caller may see, or one of them, as N-Quads."""
     bundle = read_json(body)
-    if bundle is not None and not isinstance(bundle, str):
+    if bundle is not None and not (isinstance(bundle, str) and is_absolute_iri(bundle)):
         raise InvalidRecord("Send the IRI of a bundle as a JSON string, or null for all.")
     with here.views.borrow(caller) as graph:
         return Response(graph.queries.dump(bundle), media_type=BUNDLE_TYPE)

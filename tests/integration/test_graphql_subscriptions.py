@@ -78,7 +78,7 @@ def told(client: Client, *messages: Any) -> tuple[list[Any], int | None]:
     heard: list[Any] = []
     with connect(address(client), subprotocols=[PROTOCOL]) as socket:
         for message in messages:
-            socket.send(message if isinstance(message, str) else json.dumps(message))
+            socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
         try:
             while not heard or heard[-1]["type"] not in ("complete", "error", "pong"):
                 heard.append(json.loads(socket.recv(timeout=30)))
@@ -97,6 +97,7 @@ def subscribe(id_: str, query: str = FOLLOW, **variables: Any) -> dict[str, Any]
     [
         (["{"], 4400),
         (["[]"], 4400),
+        ([b"{}"], 4400),
         (['{"type": "unknown"}'], 4400),
         (['{"type": 1}'], 4400),
         ([subscribe("a", id="x")], 4401),

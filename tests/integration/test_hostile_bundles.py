@@ -16,6 +16,7 @@ from lineage_graph.graph import Graph, connect
 from lineage_graph.graph.declared import Declared
 from lineage_graph.identity import fresh, named, uuid7
 from lineage_graph.jsonld import nquads
+from lineage_graph.openlineage.mapping import STATING
 from lineage_graph.recording import Recorder
 from lineage_graph.recording.received import Reader
 from lineage_graph.records import Agent, Artifact, Dataset, Record
@@ -180,6 +181,8 @@ def test_what_is_too_large_or_unnamed_is_refused(served: tuple[str, Path]) -> No
     address, store = served
     assert append(address, b"x" * ((1 << 20) + 1)).status_code == 413
     assert append(address, SOUND, "a b").status_code == 400
+    # Whoever takes the transaction of what is derived from events keeps it from everybody.
+    assert append(address, SOUND, f"{STATING}{'0' * 64}::{'0' * 64}").status_code == 400
     assert httpx2.post(f"{address}/api/ledger/entries", content=SOUND).status_code == 422
     untouched(store)
 
@@ -224,6 +227,8 @@ def test_questions_to_the_ledger_are_checked(
         ("select", '"SELECT * FROM <file:///etc/passwd> {}"', 403),
         ("ask", "1", 400),
         ("dump", "1", 400),
+        ("dump", '"x"', 400),
+        ("dump", '"urn:a b> <urn:c"', 400),
         ("update", '"DROP ALL"', 404),
     ],
 )

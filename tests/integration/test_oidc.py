@@ -106,6 +106,7 @@ REFUSED: dict[str, Callable[[], str]] = {
     "from the future": lambda: signed(iat=NOW + 3600),
     "four parts": lambda: signed() + ".x",
     "no token": lambda: "a.b.c",
+    "a type that is a list": lambda: f"{encoded({'alg': 'RS256', 'kid': 'one', 'typ': []})}.e30.AA",
     "larger than any": lambda: signed(padding="x" * 20_000),
     "another payload": lambda: ".".join(
         [signed().split(".")[0], encoded(claims(sub="admin")), signed().split(".")[2]]

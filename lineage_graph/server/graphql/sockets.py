@@ -110,7 +110,7 @@ class Conversation:
             task.cancel()
 
     async def _hear(self) -> None:
-        message = _message(await self._socket.receive_text())
+        message = _message(await self._heard())
         kind, id_ = message["type"], message.get("id")
         if kind == "connection_init":
             if self._greeted:
@@ -127,6 +127,12 @@ class Conversation:
                 task.cancel()
         elif kind != "pong":
             raise Closing(INVALID, "Invalid message")
+
+    async def _heard(self) -> str:
+        try:
+            return await self._socket.receive_text()
+        except KeyError:
+            raise Closing(INVALID, "Invalid message") from None
 
     def _subscribe(self, id_: str, payload: Any) -> None:
         if not self._greeted:
