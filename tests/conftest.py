@@ -23,7 +23,8 @@ pytest_plugins = ["tests.spreading"]
 def _away_from_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep a test that forgets to name a store, or reads settings, off the person's own."""
     monkeypatch.setenv("LINEAGE_GRAPH_STORE", str(tmp_path / "unnamed-store"))
-    monkeypatch.delenv("LINEAGE_GRAPH_SPARK_MEMORY", raising=False)
+    for variable in ("SPARK_MEMORY", "OPENLINEAGE_URL", "OPENLINEAGE_TOKEN"):
+        monkeypatch.delenv(f"LINEAGE_GRAPH_{variable}", raising=False)
 
 
 @pytest.fixture

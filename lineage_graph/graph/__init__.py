@@ -11,7 +11,7 @@ from lineage_graph.errors import InvalidRecord
 from lineage_graph.graph.datasets import SavedDataset, require_name
 from lineage_graph.graph.folders import SERVERS, TOKEN_VARIABLE, named_store, store_folder
 from lineage_graph.graph.models import TrainedVersion
-from lineage_graph.graph.opening import Opened, opened, opened_at
+from lineage_graph.graph.opening import Opened, opened, opened_at, telling
 from lineage_graph.graph.progress import Progress
 from lineage_graph.graph.rebuilding import rebuilt
 from lineage_graph.graph.renewing import Renewing
@@ -41,6 +41,7 @@ def connect(
     quiet: bool = False,
     license_gate: Mode = "warn",
     license_policy: str = BLOCKING,
+    openlineage: str | None = None,
 ) -> Graph:
     """Open a store: in a folder, made when there is none, or on a server.
 
@@ -63,15 +64,18 @@ def connect(
             is refused in any case.
         license_policy: Which reading of unsettled questions stops something:
             ``permissive``, ``balanced`` or ``conservative``.
+        openlineage: Address to send what is recorded to, as OpenLineage events; by default
+            ``LINEAGE_GRAPH_OPENLINEAGE_URL``, else nobody is told.
 
     Raises:
         LedgerBroken: The ledger is damaged; nothing is opened.
         StoreUnavailable: The folder cannot be used, or no server answers.
         PolicyRefused: The server does not know the token, or it would travel unencrypted.
-        InvalidRecord: ``graph`` was given for a store that is on a server.
+        InvalidRecord: ``graph`` was given for a store that is on a server, or ``openlineage``
+            is no address.
     """
     organisation = Path(declarations) if declarations else None
-    parts = _parts(named_store(store), token, working, graph)
+    parts = telling(_parts(named_store(store), token, working, graph), openlineage)
     return Graph(parts, organisation, quiet, license_gate, license_policy)
 
 
@@ -114,6 +118,8 @@ class Graph(Reporting):
                 self._queries,
                 self.opened.elsewhere is None,
             )
+            if self.opened.emission is not None:
+                self._writing.bundles.appended = self.opened.emission.take
         return self._writing
 
     def spark(
@@ -135,8 +141,9 @@ class Graph(Reporting):
 
     @property
     def problems(self) -> list[str]:
-        """What could not be captured in this process; empty when all was."""
-        return list(self._writing.recorder.problems) if self._writing else []
+        """What could not be captured, or sent, in this process; empty when all was."""
+        captured = self._writing.recorder.problems if self._writing else []
+        return [*captured, *(self.opened.emission.problems if self.opened.emission else ())]
 
     def dataset(
         self,
@@ -362,4 +369,6 @@ class Graph(Reporting):
         """End Spark, if it was started, and let the store go."""
         if self._writing is not None:
             self._writing.engines.close()
+        if self.opened.emission is not None:
+            self.opened.emission.close()
         super().close()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lineage_graph.artifacts import Artifacts
 from lineage_graph.graph.folders import Folders, working_folder
@@ -14,6 +14,9 @@ from lineage_graph.ledger import Ledger
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.openlineage.mapping import Mapper
 from lineage_graph.stores import Store, open_store
+
+if TYPE_CHECKING:
+    from lineage_graph.openlineage.emission import Emission
 
 
 class Elsewhere(Protocol):
@@ -43,6 +46,7 @@ class Opened:
         derive: Brings what follows from accepted events into the whole ledger, before
             anybody is answered.
         elsewhere: Answers what cannot be answered here; None when the store is here.
+        emission: Sends what is recorded to others; None when nobody is told.
     """
 
     ledger: Ledger
@@ -52,6 +56,7 @@ class Opened:
     author: Callable[[], str]
     derive: Callable[[], None] = lambda: None
     elsewhere: Elsewhere | None = None
+    emission: Emission | None = None
 
 
 def opened(folder: Path, address: str | None = None) -> Opened:
@@ -114,3 +119,24 @@ def opened_at(address: str, token: str | None, working: Path | None = None) -> O
         lambda: who.agent,
         elsewhere=RemoteAnswers(connection),
     )
+
+
+def telling(parts: Opened, address: str | None) -> Opened:
+    """Return a store that sends what is recorded in it to an OpenLineage endpoint.
+
+    Args:
+        parts: The store; closed when that cannot be.
+        address: Of the endpoint; None for the environment's, empty for none.
+
+    Raises:
+        InvalidRecord: It is no address.
+        PolicyRefused: The token for it would travel unencrypted to another machine.
+    """
+    from lineage_graph.openlineage.emission import emission_to
+
+    try:
+        return replace(parts, emission=emission_to(address, parts.ledger))
+    except BaseException:
+        parts.store.close()
+        parts.ledger.close()
+        raise

@@ -47,7 +47,8 @@ class Writing:
     """Records, and starts what executes.
 
     Attributes:
-        recorder: Appends to the ledger.
+        bundles: Appends to the ledger.
+        recorder: Turns what happened into bundles.
         engines: Spark and scikit-learn.
         datasets: Dataset verbs.
         models: Model verbs.
@@ -75,9 +76,9 @@ class Writing:
         self._record = record
         self._catalogue = catalogue
         self._snapshots = snapshots
-        bundles = Bundles(ledger, declarations, author)
+        self.bundles = Bundles(ledger, declarations, author)
         self._places = KnownPlaces((folders.data, folders.pinned), catalogue.located())
-        self.recorder = Recorder(bundles, artifacts, snapshots, self._places)
+        self.recorder = Recorder(self.bundles, artifacts, snapshots, self._places)
         self.recorder.has_content = lambda version: record.content(version) is not None
         self.stating = Stating(self.recorder, gate.licensing, artifacts)
         self.labelling = Labelling(self.recorder, privacy.types, declared)

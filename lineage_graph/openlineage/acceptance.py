@@ -20,6 +20,7 @@ from lineage_graph.openlineage.names import Name, RunKey, dataset_iri, job_iri, 
 from lineage_graph.openlineage.schemas import Kind, check
 from lineage_graph.openlineage.secrets import without_secrets
 from lineage_graph.openlineage.times import moment
+from lineage_graph.recording.descriptions import ENGINE
 
 EVENT: Final = "openlineage-event"
 """What the IRIs of events say they are."""
@@ -45,7 +46,8 @@ class Batch:
     """What became of a batch.
 
     Attributes:
-        seq: The ledger entry that holds what was taken; None when nothing was.
+        seq: The ledger entry that holds what was taken; None when nothing was, or all of it
+            is this ledger's own.
         taken: How many events were taken.
         refused: Those that were not, in order.
     """
@@ -68,13 +70,16 @@ def accept(ledger: Ledger, author: str, event: Any) -> int:
         event: The event, as JSON values.
 
     Returns:
-        Seq of its ledger entry, of the first time when it was sent before.
+        Seq of its ledger entry, of the first time when it was sent before; for what was
+        recorded in this ledger, and comes back, of the entry that has it.
 
     Raises:
         InvalidRecord: It is no OpenLineage event; with a JSON pointer.
         StoreError: The ledger could not be written.
     """
     iri, lines = _stated(event)
+    if own := _recorded_here(ledger, event):
+        return own
     return _append(ledger, author, {iri: lines})
 
 
@@ -89,11 +94,20 @@ def accept_batch(ledger: Ledger, author: str, events: Sequence[Any]) -> Batch:
     for index, event in enumerate(events):
         try:
             iri, lines = _stated(event)
-            stated[iri] = lines
+            if not _recorded_here(ledger, event):
+                stated[iri] = lines
         except InvalidRecord as error:
             refused.append(Refusal(index, str(error)))
     seq = _append(ledger, author, stated) if stated else None
     return Batch(seq, len(events) - len(refused), tuple(refused))
+
+
+def _recorded_here(ledger: Ledger, event: dict[str, Any]) -> int | None:
+    """Return the entry that has an event's run as it was recorded here; None for others."""
+    if event["producer"] != ENGINE or "run" not in event:
+        return None
+    activity = digested("activity", event["run"]["runId"])
+    return ledger.described_first([activity]).get(activity)
 
 
 def _append(ledger: Ledger, author: str, stated: dict[str, list[str]]) -> int:

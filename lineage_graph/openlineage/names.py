@@ -6,9 +6,15 @@ Source: OpenLineage, naming conventions of jobs and datasets.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
-from lineage_graph.identity import canonical_json, digested, named, sha256
+from lineage_graph.identity import canonical_json, digested, named, sha256, without_credentials
+
+FILES: Final = "file"
+"""The namespace of files of a machine."""
+_ROOTED: Final = ("hdfs", FILES)
+_SPELLINGS: Final = {"s3a": "s3", "s3n": "s3"}
 
 
 class Name(NamedTuple):
@@ -68,3 +74,21 @@ def outside_version(dataset: Name) -> str:
 
 def _digest(*what: str) -> str:
     return sha256(canonical_json(["openlineage", *what]))
+
+
+def place_name(location: str) -> Name | None:
+    """Return how a file or folder is called by everybody; None when it is no single one.
+
+    Args:
+        location: A path of this machine, or a URL.
+    """
+    if "; " in location:
+        return None
+    if location.startswith("/"):
+        return Name(FILES, location)
+    parts = urlsplit(without_credentials(location))
+    if not parts.netloc:
+        return None
+    scheme = _SPELLINGS.get(parts.scheme, parts.scheme)
+    path = parts.path if scheme in _ROOTED else parts.path.lstrip("/")
+    return Name(f"{scheme}://{parts.netloc}", path or "/")

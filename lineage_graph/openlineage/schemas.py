@@ -154,3 +154,12 @@ def _with_known_facets(
             "outputs": {"items": {"allOf": [dataset, of(("outputs", "outputFacets"))]}},
         },
     }
+
+
+@cache
+def addresses() -> dict[str, str]:
+    """Return the address of each published definition by its name, as events quote it."""
+    documents = [json.loads(path.read_bytes()) for path in _files()]
+    return {
+        name: f"{one['$id']}#/$defs/{name}" for one in reversed(documents) for name in one["$defs"]
+    }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from lineage_graph.identity import named, without_credentials
 from lineage_graph.openlineage.activities import columns_of
 from lineage_graph.openlineage.facts import dataset_unit, job_unit
 from lineage_graph.openlineage.known import Known, text_of
 from lineage_graph.openlineage.names import (
+    FILES,
     Name,
     dataset_iri,
     declared_version,
@@ -20,8 +21,6 @@ from lineage_graph.records import Agent, Record
 from lineage_graph.records.openlineage import Job, NamedDataset, WrittenVersion
 
 Facts = Mapping[tuple[str, ...], tuple[str, Any]]
-FILES: Final = "file"
-"""The namespace of files of a producer's own machine."""
 
 
 def dataset_records(known: Known, dataset: Name) -> list[Record]:

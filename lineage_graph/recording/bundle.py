@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lineage_graph.declarations import Declarations
 from lineage_graph.identity import fresh, uuid7
@@ -19,12 +19,16 @@ class Bundles:
         ledger: The truth.
         declarations: Where the shapes are.
         author: IRI of the agent who records.
+
+    Attributes:
+        appended: Told of each bundle that is durable: its records, and its text.
     """
 
     def __init__(self, ledger: Ledger, declarations: Declarations, author: str) -> None:
         self._ledger = ledger
         self._validator = Validator(declarations)
         self.author = author
+        self.appended: Callable[[Sequence[Record], bytes], None] = lambda records, body: None
 
     def check(self, records: Sequence[Record]) -> None:
         """Refuse what could not be appended, before anything is done for it.
@@ -47,7 +51,7 @@ class Bundles:
         bundle = fresh("bundle")
         body = nquads(bundle, records)
         self._validator.check(body)
-        return self._ledger.append(
+        seq = self._ledger.append(
             txid=uuid7(),
             author=self.author,
             bundle=bundle,
@@ -56,6 +60,8 @@ class Bundles:
             edges=edges_of(records),
             invalidates=[r.id for r in records if isinstance(r, Invalidated)],
         )
+        self.appended(records, body)
+        return seq
 
     def is_recorded(self, iri: str) -> bool:
         """Tell whether an IRI is a bundle of the ledger, or something it describes."""

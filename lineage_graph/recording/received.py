@@ -30,7 +30,7 @@ _LITERAL: Final = (
     r'"([^"\\\n\r]*(?:\\(?:[tbnrf"\'\\]|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})[^"\\\n\r]*)*)"'
     rf"(?:\^\^{_IRI}|@[A-Za-z]+(?:-[A-Za-z0-9]+)*)?"
 )
-_STATEMENT: Final = re.compile(rf"{_IRI} {_IRI} (?:{_IRI}|{_LITERAL}) {_IRI} \.")
+STATEMENT: Final = re.compile(rf"{_IRI} {_IRI} (?:{_IRI}|{_LITERAL}) {_IRI} \.")
 _BUNDLE: Final = re.compile(re.escape(f"{NAMESPACE}bundle:") + r"[0-9a-f-]{36}")
 _SHOWN: Final = 200
 
@@ -163,7 +163,7 @@ class Reader:
         graphs = set()
         previous = ""
         for number, line in enumerate(text[:-1].split("\n"), 1):
-            found = _STATEMENT.fullmatch(line)
+            found = STATEMENT.fullmatch(line)
             if found is None or line <= previous:
                 raise InvalidRecord(_fault(number, line, found is None))
             previous = line

@@ -86,7 +86,7 @@ class Connection:
         self, address: str, token: str | None = None, *, patience: float = PATIENCE_SECONDS
     ) -> None:
         self.address = _checked(address)
-        if token and not _is_private(self.address):
+        if token and not is_private(self.address):
             raise PolicyRefused(
                 f"The token is not sent to {self.address}: over http:// everybody on the way "
                 "could read it. Give the server's https:// address."
@@ -229,7 +229,7 @@ def _checked(address: str) -> str:
     return address.rstrip("/")
 
 
-def _is_private(address: str) -> bool:
+def is_private(address: str) -> bool:
     """Whether what is sent to an address can be read by nobody on the way."""
     parts = urlsplit(address)
     if parts.scheme == "https" or parts.hostname == "localhost":
