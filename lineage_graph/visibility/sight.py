@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lineage_graph.identity import sha256
@@ -101,9 +101,25 @@ def _hidden(visibility: Visibility, clearances: frozenset[str]) -> set[str]:
     for thing in visibility.decisions.labels:
         if not visibility.labels(thing) <= clearances:
             hidden |= visibility.names_of(thing)
-    touched = {thing for version in hidden for thing in visibility.things.get(version, ())}
-    hidden |= {thing for thing in touched if hidden.issuperset(visibility.versions[thing])}
+    waiting = list(hidden)
+    while waiting:
+        for thing in visibility.things.get(waiting.pop(), ()):
+            if thing not in hidden and _begun_hidden(visibility, thing, hidden):
+                new = {thing, *visibility.versions[thing]} - hidden
+                hidden |= new
+                waiting += new
     return hidden
+
+
+def _begun_hidden(visibility: Visibility, thing: str, hidden: Container[str]) -> bool:
+    """Tell whether a dataset or model was first known by a version that is hidden.
+
+    What else is said of it was said of that version. If later versions decided, whoever may
+    record one could uncover the dataset, or cover it.
+    """
+    mentioned = {v: visibility.mentions.of[v][0] for v in visibility.versions[thing]}
+    first = min(mentioned.values())
+    return any(version in hidden for version, seq in mentioned.items() if seq == first)
 
 
 def _names(visibility: Visibility, hidden: Collection[str]) -> set[bytes]:

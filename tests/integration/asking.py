@@ -11,12 +11,14 @@ import httpx2
 from fastapi import FastAPI
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from lineage_graph.access.roles import Roles
 from lineage_graph.access.tokens import Tokens
 from lineage_graph.declarations import bundled
 from lineage_graph.graph.declared import Declared
 from lineage_graph.server.authorize import PUBLIC, needed, routes
+from lineage_graph.server.graphql.sockets import PROTOCOL
 
 WEBSOCKET = "WEBSOCKET"
 _REFUSED = {401: "unauthenticated", 403: "forbidden"}
@@ -71,7 +73,7 @@ def happens(address: str, method: str, template: str, secret: str | None) -> str
 
 def _connected(address: str, headers: Mapping[str, str], secret: str | None) -> str:
     try:
-        with connect(address, additional_headers=headers):
+        with connect(address, additional_headers=headers, subprotocols=[Subprotocol(PROTOCOL)]):
             return "let in"
     except InvalidStatus as refused:
         assert refused.response.status_code == 403

@@ -79,7 +79,8 @@ class Plain:
 
     def seen(self, clearances: Collection[str]) -> set[str]:
         every = range(len(self.versions))
-        return {self.versions[v] for v in every if self.labels(v) <= set(clearances)}
+        shown = {v for v in every if self.labels(v) <= set(clearances)}
+        return {self.versions[v] for v in shown if self.names.index(self.names[v]) in shown}
 
     def seen_names(self, clearances: Collection[str]) -> set[str]:
         seen = self.seen(clearances)

@@ -287,3 +287,17 @@ def test_nobody_is_excluded_from_what_came_from_something_hidden(company: Compan
     said = {row.name: (row.verdict, row.why) for row in rows}
     assert said["totals@1"][0] == "cannot be excluded"
     assert "something that is not visible to you" in said["totals@1"][1]
+
+
+def test_a_version_of_something_hidden_uncovers_nothing(company: Company) -> None:
+    company.hide()
+    assert "raises" not in {row["name"] for row in company.seen().datasets()}
+    company.made("raises", company.sales)
+    assert {row["name"] for row in company.seen().datasets()} == {"sales", "averages", "chart"}
+
+
+def test_a_version_made_from_something_hidden_covers_nothing_else(company: Company) -> None:
+    company.hide()
+    company.made("sales", company.salaries)
+    seen = company.seen()
+    assert [row["versions"] for row in seen.datasets() if row["name"] == "sales"] == [1]
