@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
 from lineage_graph.errors import InvalidRecord
-from lineage_graph.identity import canonical_json, is_text
+from lineage_graph.identity import LARGEST_INTEGER, canonical_json, is_text
 
 DEEPEST: Final = 64
-LARGEST_INTEGER: Final = 2**53
 _QUOTED: Final = 80
 _SUSPECT: Final = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))

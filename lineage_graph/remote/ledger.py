@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from lineage_graph.errors import PolicyRefused
+from lineage_graph.identity import LARGEST_INTEGER
 from lineage_graph.ledger import Edge, Entry, Invalidation
 from lineage_graph.ledger.database import Row
 from lineage_graph.remote.connection import Connection
 from lineage_graph.remote.protocol import (
     BUNDLE_TYPE,
-    LARGEST_INTEGER,
     QUESTIONS,
     TXID_HEADER,
     entry_read,

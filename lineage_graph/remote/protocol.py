@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from lineage_graph.errors import InvalidRecord
+from lineage_graph.identity import LARGEST_INTEGER
 from lineage_graph.ledger import Entry, Invalidation
 from lineage_graph.stores import Iri, Value
 
@@ -21,7 +22,6 @@ VERSION: Final = 1
 VERSION_HEADER: Final = "lineage-graph-protocol"
 TXID_HEADER: Final = "lineage-graph-transaction"
 BUNDLE_TYPE: Final = "application/n-quads"
-LARGEST_INTEGER: Final = 2**53 - 1
 _MOST_IRIS: Final = 10_000
 
 

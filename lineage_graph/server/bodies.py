@@ -15,12 +15,12 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 
 from lineage_graph.errors import InvalidRecord
+from lineage_graph.identity import LARGEST_INTEGER
 
 LARGEST: Final = 1 << 20
 """Bytes of a body, packed or unpacked."""
 DEEPEST: Final = 64
 """Objects and arrays inside one another."""
-LARGEST_INTEGER: Final = (1 << 53) - 1
 
 _LONGEST_INTEGER: Final = 20
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},]', re.DOTALL)

@@ -17,7 +17,7 @@ from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Ledger
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.query import Progress, Queries, Verification
-from lineage_graph.records import Dataset, DatasetVersion, Record
+from lineage_graph.records import Dataset, DatasetVersion, Distribution, Record
 from lineage_graph.stores import Applied, Store, open_store
 from lineage_graph.stores.oxigraph import MemoryStore
 
@@ -236,9 +236,26 @@ def test_a_query_projects_the_columns_it_states(query: Query) -> None:
 ANSWERED = sorted({q.name for q in QUESTIONS if q.name.startswith(("records/", "lineage/"))})
 
 
-@pytest.mark.parametrize("name", [n for n in ANSWERED if n != "records/same_content"])
+# What was made, as all of it was, is neither twice nor from outside.
+ELSEWHERE = {"records/same_content", "records/kept"}
+
+
+@pytest.mark.parametrize("name", [n for n in ANSWERED if n not in ELSEWHERE])
 def test_a_query_finds_something_in_a_small_store(name: str) -> None:
     assert list(SMALL.select(bundled().query(name).bind()))
+
+
+def test_how_a_version_from_outside_is_kept_is_found(ledger: Ledger, queries: Queries) -> None:
+    place = Distribution(id="urn:x:place", location="/data", format="csv", snapshot="reference")
+    record(
+        ledger,
+        1,
+        Dataset(id="urn:x:d", title="d", location="/data"),
+        DatasetVersion(id="urn:x:v", version_of="urn:x:d", distribution=place.id),
+        place,
+    )
+    (row,) = queries.run("records/kept")
+    assert (row["dataset"], row["location"], row["snapshot"]) == ("urn:x:d", "/data", "reference")
 
 
 STRANGERS = {"since": datetime(2999, 1, 1, tzinfo=UTC), "until": datetime(1, 1, 1, tzinfo=UTC)}
