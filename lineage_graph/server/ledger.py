@@ -52,8 +52,6 @@ def whoami(here: Here, caller: Caller, response: Response) -> dict[str, Any]:
 def end(here: Here, caller: Caller) -> dict[str, Any]:
     """Tell where the ledger ends, as far as the caller may see it."""
     with here.views.borrow(caller) as graph:
-        # What follows from accepted events is derived before anybody is answered.
-        graph.queries.up_to_date()
         return end_of(graph, caller)
 
 

@@ -69,6 +69,8 @@ class Views:
             self._drop(graph, principal.clearances)
             graph = self._take(principal.clearances)
         try:
+            # What follows from accepted events is derived before anybody is answered.
+            graph.queries.up_to_date()
             yield graph
         finally:
             self._free[principal.clearances].put(graph)

@@ -80,6 +80,13 @@ def test_the_client_of_openlineage_sends_all_three_kinds(
         assert {node.name for node in found.nodes} == {f"{DATABASE} a@1", f"{DATABASE} b@1"}
 
 
+def test_the_first_question_after_an_event_knows_of_it(address: str) -> None:
+    assert sent(address, run(RUN, inputs=["a"], outputs=["b"])).status_code == 201
+    asked = {"query": "{ datasets { edges { node { name } } } }"}
+    found = httpx2.post(f"{address}/graphql", json=asked).json()["data"]["datasets"]["edges"]
+    assert {edge["node"]["name"] for edge in found} == {f"{DATABASE} a", f"{DATABASE} b"}
+
+
 def test_an_event_sent_again_gets_the_first_answer(address: str) -> None:
     first = sent(address, run(RUN))
     assert (first.status_code, first.json()) == (201, {"seq": 1})
