@@ -70,7 +70,7 @@ class Views:
             graph = self._take(principal.clearances)
         try:
             # What follows from accepted events is derived before anybody is answered.
-            graph.queries.up_to_date()
+            graph.opened.derive()
             yield graph
         finally:
             self._free[principal.clearances].put(graph)
