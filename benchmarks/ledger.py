@@ -13,9 +13,9 @@ from typing import Any
 
 from benchmarks.figures import Figure, runs, show, spread, stopwatch
 from lineage_graph.identity import fresh, uuid7
-from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Edge, Ledger
 from lineage_graph.ledger.file import LedgerFile
+from lineage_graph.nquads import nquads
 from lineage_graph.records import Dataset, DatasetVersion
 
 THREADS = 16

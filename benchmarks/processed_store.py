@@ -22,8 +22,8 @@ from benchmarks.figures import stopwatch
 from lineage_graph.declarations import bundled
 from lineage_graph.graph.folders import Folders
 from lineage_graph.identity import fresh, named, part, uuid7
-from lineage_graph.jsonld import nquads
 from lineage_graph.ledger.file import LedgerFile
+from lineage_graph.nquads import nquads
 from lineage_graph.recording.bundle import edges_of
 from lineage_graph.records import (
     Activity,

@@ -25,8 +25,8 @@ from typing import Any, Final
 from lineage_graph.declarations import bundled, term_text
 from lineage_graph.errors import StoreUnavailable
 from lineage_graph.identity import digested, named, sha256
-from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Edge, Entry, Ledger
+from lineage_graph.nquads import nquads
 from lineage_graph.openlineage.acceptance import EVENT, TRANSACTION
 from lineage_graph.openlineage.activities import run_records
 from lineage_graph.openlineage.facts import Unit, dataset_unit, run_unit, said_by

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from lineage_graph.declarations import Declarations
 from lineage_graph.identity import fresh, uuid7
-from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.nquads import nquads
 from lineage_graph.records import Column, Derivation, Invalidated, Record, Version
 from lineage_graph.validation import Validator
 

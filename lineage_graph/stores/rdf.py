@@ -10,7 +10,7 @@ from typing import Final, Literal
 import pyoxigraph as ox
 
 from lineage_graph.declarations import bundled
-from lineage_graph.errors import DeclarationError, InvalidRecord
+from lineage_graph.errors import DeclarationError
 from lineage_graph.stores import Iri, Rows, Value
 
 RdfFormat = Literal["nquads", "ntriples", "turtle", "trig", "jsonld", "rdfxml"]
@@ -34,24 +34,13 @@ _INTEGERS = frozenset(
 _FLOATS = frozenset({_XSD + "double", _XSD + "float"})
 
 
-def to_nquads(jsonld: bytes) -> bytes:
-    """Return JSON-LD as canonical N-Quads: sorted, each statement once.
+def require_iri(text: str) -> None:
+    """Refuse text that no RDF parser takes for an absolute IRI.
 
     Raises:
-        InvalidRecord: When it does not parse, or leaves a blank node.
+        ValueError: With what is wrong with it.
     """
-    try:
-        quads = list(ox.parse(jsonld, format=ox.RdfFormat.JSON_LD))
-    except SyntaxError as problem:
-        raise InvalidRecord(f"the JSON-LD does not parse: {problem}") from problem
-    for quad in quads:
-        for node in (quad.subject, quad.object, quad.graph_name):
-            if isinstance(node, ox.BlankNode):
-                raise InvalidRecord(
-                    f"{quad} has a node without a name; give it an IRI: blank nodes have no"
-                    " identity in a ledger"
-                )
-    return b"".join(sorted({f"{quad} .\n".encode() for quad in quads}))
+    ox.NamedNode(text)
 
 
 def parse(

@@ -15,7 +15,7 @@ from lineage_graph.errors import InvalidRecord, NotFound, PolicyRefused
 from lineage_graph.graph import Graph, connect
 from lineage_graph.graph.declared import Declared
 from lineage_graph.identity import fresh, named, uuid7
-from lineage_graph.jsonld import nquads
+from lineage_graph.nquads import nquads
 from lineage_graph.openlineage.mapping import STATING
 from lineage_graph.recording import Recorder
 from lineage_graph.recording.received import Reader

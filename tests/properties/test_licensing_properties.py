@@ -21,13 +21,13 @@ from lineage_graph.graph import Graph
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, uuid7
-from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Edge, Ledger
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.licensing import USES, LicenseTerms
 from lineage_graph.licensing.algebra import VERDICTS, Algebra, Policy
 from lineage_graph.licensing.impact import Affected
 from lineage_graph.licensing.licenses import Licenses
+from lineage_graph.nquads import nquads
 from lineage_graph.records import Dataset, DatasetVersion, Invalidated, LicenseStatement, Record
 
 LICENSES = Licenses(bundled())

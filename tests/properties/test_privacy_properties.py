@@ -16,9 +16,9 @@ from lineage_graph.declarations import bundled
 from lineage_graph.graph import Graph
 from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, part, uuid7
-from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Ledger
 from lineage_graph.ledger.file import LedgerFile
+from lineage_graph.nquads import nquads
 from lineage_graph.privacy import Status
 from lineage_graph.privacy.status import WHOLE
 from lineage_graph.recording.bundle import edges_of

@@ -32,13 +32,13 @@ from lineage_graph.graph import Graph
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, part, uuid7
-from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Edge
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.licensing import NOT_ADVICE, LicenseTerms
 from lineage_graph.licensing.algebra import Algebra
 from lineage_graph.licensing.gate import Gate
 from lineage_graph.licensing.licenses import Licenses
+from lineage_graph.nquads import nquads
 from lineage_graph.recording.bundle import Bundles
 from lineage_graph.records import Agent, Dataset, DatasetVersion, Derivation, Record
 

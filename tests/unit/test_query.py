@@ -13,9 +13,9 @@ import pytest
 
 from lineage_graph.declarations import Query, bundled
 from lineage_graph.errors import DeclarationError, NotFound
-from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Ledger
 from lineage_graph.ledger.file import LedgerFile
+from lineage_graph.nquads import nquads
 from lineage_graph.query import Progress, Queries, Verification
 from lineage_graph.records import Dataset, DatasetVersion, Distribution, Record
 from lineage_graph.stores import Applied, Store, open_store

@@ -15,7 +15,7 @@ import rdflib
 from lineage_graph import records
 from lineage_graph.declarations import Declarations, bundled
 from lineage_graph.errors import DeclarationError, InvalidRecord
-from lineage_graph.jsonld import nquads
+from lineage_graph.nquads import nquads
 from lineage_graph.records import Record
 from lineage_graph.stores.rdf import convert
 from lineage_graph.validation import Validator

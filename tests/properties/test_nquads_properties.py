@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import struct
+from dataclasses import fields
 from datetime import UTC, datetime
 
 import rdflib
@@ -11,8 +13,8 @@ from hypothesis import strategies as st
 
 from lineage_graph.declarations import bundled
 from lineage_graph.identity import named
-from lineage_graph.jsonld import nquads
 from lineage_graph.ledger import Entry
+from lineage_graph.nquads import nquads
 from lineage_graph.records import Content, Dataset, ModelEvaluation, Record, Version
 from lineage_graph.stores.oxigraph import MemoryStore
 from lineage_graph.stores.rdf import convert
@@ -78,3 +80,35 @@ def test_an_independent_reader_finds_the_same_statements(keywords: list[str], ti
     graph.parse(data=convert(nquads(BUNDLE, [record]), "nquads", "ntriples"), format="nt")
     said = {str(o) for o in graph.objects(None, rdflib.URIRef(bundled().iri("keyword")))}
     assert said == set(keywords)
+
+
+def as_json_ld(record: Record) -> bytes:
+    """Return a record as JSON-LD with our context: its fields are the terms."""
+    said = {field.name: getattr(record, field.name) for field in fields(record)}
+    node = {name: list(v) if isinstance(v, tuple) else v for name, v in said.items() if v}
+    document = {"@context": bundled().context, "id": BUNDLE}
+    return json.dumps({**document, "@graph": [{**node, "type": list(record.types)}]}).encode()
+
+
+RECORDS = st.one_of(
+    st.builds(
+        Dataset,
+        id=TEXT.map(lambda name: named("dataset", name)),
+        title=TEXT.filter(bool),
+        attributed_to=st.none() | TEXT.map(lambda name: named("agent", name)),
+        keyword=st.lists(TEXT, max_size=3).map(tuple),
+    ),
+    st.builds(
+        Content,
+        id=st.just("urn:x:1"),
+        fingerprint=TEXT.filter(bool),
+        fingerprint_version=TEXT.filter(bool),
+        row_count=st.none() | st.integers(1, 2**53),
+    ),
+)
+
+
+@given(RECORDS)
+def test_they_say_what_a_record_says_as_json_ld_with_our_context(record: Record) -> None:
+    expanded = convert(as_json_ld(record), "jsonld", "nquads")
+    assert nquads(BUNDLE, [record]).splitlines() == sorted(set(expanded.splitlines()))

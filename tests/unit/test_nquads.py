@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,7 +9,7 @@ import pytest
 
 from lineage_graph.declarations import bundled
 from lineage_graph.errors import InvalidRecord
-from lineage_graph.jsonld import document, nquads
+from lineage_graph.nquads import nquads
 from lineage_graph.records import (
     Content,
     Dataset,
@@ -21,7 +20,7 @@ from lineage_graph.records import (
     Usage,
     Version,
 )
-from lineage_graph.stores.rdf import RdfFormat, convert, to_nquads
+from lineage_graph.stores.rdf import RdfFormat, convert
 
 BUNDLE = "urn:lineage-graph:bundle:1"
 
@@ -97,13 +96,14 @@ def test_false_is_said() -> None:
     assert objects(plan, "replayable") == [f'"false"^^<{bundled().iri("xsd:boolean")}>']
 
 
-def test_the_document_is_json_ld_with_our_context() -> None:
-    value = json.loads(document(BUNDLE, [Dataset(id="urn:x:1", title="é")]))
-    assert value["@context"] == bundled().context
-    assert value["@graph"] == [{"id": "urn:x:1", "type": ["Entity", "Dataset"], "title": "é"}]
-
-
-@pytest.mark.parametrize("iri", ["", "name", "urn:a b", "_:b", "Entity", "urn:<x>", "prov:used"])
+@pytest.mark.parametrize(
+    "iri",
+    [
+        *("", "name", "urn:a b", "_:b", "Entity", "urn:<x>", "prov:used"),
+        # What no RDF parser takes: expansion of JSON-LD would leave the statement out.
+        *("urn:x:%zz", "urn:x:a%", "http://[::/", "urn:x:\ufdd0"),
+    ],
+)
 def test_a_link_or_id_that_is_no_absolute_iri_is_refused(iri: str) -> None:
     with pytest.raises(InvalidRecord, match="IRI"):
         nquads(BUNDLE, [Usage(id="urn:x:1", entity=iri, slot="input:0")])
@@ -134,11 +134,6 @@ def test_a_time_without_a_zone_is_refused() -> None:
 def test_text_that_is_no_unicode_is_refused() -> None:
     with pytest.raises(InvalidRecord, match="surrogate"):
         nquads(BUNDLE, [Dataset(id="urn:x:1", title="\ud800")])
-
-
-def test_a_blank_node_is_refused() -> None:
-    with pytest.raises(InvalidRecord, match="without a name"):
-        to_nquads(b'{"@id": "urn:x:1", "urn:p": {"urn:q": "v"}}')
 
 
 def test_a_bundle_reads_the_same_after_any_export() -> None:
