@@ -58,7 +58,7 @@ class Viewing:
 
     def __init__(self, ledger: Ledger, folders: Folders) -> None:
         self._ledger = ledger
-        self._folder = folders.root / "views"
+        self._folders = folders
         self._visibility = Visibility(ledger)
         self._views: dict[frozenset[str], View] = {}
         self._lock = threading.Lock()
@@ -67,10 +67,28 @@ class Viewing:
         """Return what is seen with some clearances."""
         with self._lock:
             if clearances not in self._views:
-                self._views[clearances] = View(
-                    self._visibility, self._ledger, clearances, self._folder
-                )
+                folder = self._folders.root / "views"
+                self._views[clearances] = View(self._visibility, self._ledger, clearances, folder)
             return self._views[clearances]
+
+    def seen(self, clearances: frozenset[str] | None) -> tuple[Ledger, Folders]:
+        """Return the ledger as somebody sees it, and where projections of that lie.
+
+        Args:
+            clearances: Labels that somebody is cleared for; None for everything there is.
+        """
+        if clearances is None:
+            return self._ledger, self._folders
+        return self.seen_of(self._ledger, clearances)
+
+    def seen_of(self, ledger: Ledger, clearances: frozenset[str]) -> tuple[VisibleLedger, Folders]:
+        """Return what :meth:`seen` does, over a handle of one's own on the same ledger."""
+        view = self.view(clearances)
+        shown = VisibleLedger(ledger, view)
+        if shown.generation == UNFILTERED:
+            return shown, self._folders
+        folders = self._folders
+        return shown, ViewFolders(folders.root, folders.view, view.folder(shown.generation))
 
 
 def visible(
@@ -90,16 +108,11 @@ def visible(
     if clearances is None:
         return opened
     viewing = viewing or Viewing(opened.ledger, opened.folders)
-    view = viewing.view(clearances)
-    ledger = VisibleLedger(opened.ledger, view)
-    store, folders = opened.store, opened.folders
+    ledger, folders = viewing.seen_of(opened.ledger, clearances)
     if ledger.generation == UNFILTERED:
-        seen = replace(opened, ledger=ledger, store=WatchedStore(store, ledger))
+        seen = replace(opened, ledger=ledger, store=WatchedStore(opened.store, ledger))
     else:
         opened.store.close()
-        folders = ViewFolders(
-            opened.folders.root, opened.folders.view, view.folder(ledger.generation)
-        )
         seen = replace(opened, ledger=ledger, store=open_store(folders.graph), folders=folders)
     queries = Queries(seen.ledger, seen.store, Declarations())
     return replace(seen, artifacts=VisibleArtifacts(opened.folders.artifacts, queries))

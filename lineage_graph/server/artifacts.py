@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse
 
 from lineage_graph.artifacts import BLOCK
 from lineage_graph.errors import InvalidRecord, NotFound
+from lineage_graph.graph import Graph
 from lineage_graph.server.authorize import Caller, needs
 from lineage_graph.server.sending import BY_SETTING, FileBody
 from lineage_graph.server.served import Here
@@ -25,17 +26,21 @@ Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 @router.put(
     "/artifacts/{digest}", openapi_extra=needs("record"), status_code=204, max_body_size=BY_SETTING
 )
-def put(here: Here, caller: Caller, digest: Digest, body: FileBody) -> Response:
+async def put(here: Here, caller: Caller, digest: Digest, body: FileBody) -> Response:
     """Keep a file under its digest; it is on the disk when this is answered.
 
     Raises:
         InvalidRecord: It has another digest; it is not kept.
     """
-    if _digest_of(body) != digest:
-        raise InvalidRecord("What was sent does not have this digest. Send it again, whole.")
-    body.seek(0)
-    here.opened.artifacts.put_blocks(_blocks(body))
-    here.receiving.possession.sent(caller.agent, digest)
+
+    def keep() -> None:
+        if _digest_of(body) != digest:
+            raise InvalidRecord("What was sent does not have this digest. Send it again, whole.")
+        body.seek(0)
+        here.opened.artifacts.put_blocks(_blocks(body))
+        here.receiving.possession.sent(caller.agent, digest)
+
+    await here.writing.take(caller, keep)
     return Response(status_code=204)
 
 
@@ -45,7 +50,7 @@ def put(here: Here, caller: Caller, digest: Digest, body: FileBody) -> Response:
 @router.head(
     "/artifacts/{digest}", openapi_extra=needs("read"), response_class=Response, responses=_FILE
 )
-def get(here: Here, caller: Caller, digest: Digest) -> Response:
+async def get(here: Here, caller: Caller, digest: Digest) -> Response:
     """Return a file that something the caller may see mentions.
 
     Raises:
@@ -53,11 +58,14 @@ def get(here: Here, caller: Caller, digest: Digest) -> Response:
         ArtifactBroken: It was altered.
     """
     artifacts = here.opened.artifacts
-    with here.views.borrow(caller) as graph:
+
+    def require_whole(graph: Graph) -> None:
         named = here.receiving.possession.named(graph, digest)
-    if not named or not artifacts.holds(digest):
-        raise NotFound(f"There is no artifact {digest} that you may see.")
-    artifacts.verify(digest)
+        if not named or not artifacts.holds(digest):
+            raise NotFound(f"There is no artifact {digest} that you may see.")
+        artifacts.verify(digest)
+
+    await here.views.ask(caller, require_whole)
     return FileResponse(
         artifacts.path(digest),
         media_type=_TYPE,

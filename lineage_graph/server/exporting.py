@@ -31,7 +31,7 @@ _LONGEST: Final = 80
     responses={200: {"content": {media_type: {} for _, media_type in _FILES.values()}}},
     openapi_extra=needs("read"),
 )
-def export(
+async def export(
     here: Here,
     principal: Caller,
     name: Annotated[str, Query(min_length=1, max_length=4096)],
@@ -46,8 +46,7 @@ def export(
         format: ``trig``, ``turtle``, ``json-ld``, ``nquads``, ``prov-json``, ``prov-n``,
             ``dot`` or ``svg``.
     """
-    with here.views.borrow(principal) as graph:
-        body = graph.export(name, format)
+    body = await here.views.ask(principal, lambda graph: graph.export(name, format))
     ending, media_type = _FILES[format]
     headers = {
         "Content-Disposition": f'attachment; filename="{file_name(name)}.{ending}"',

@@ -10,6 +10,7 @@ from lineage_graph import __version__
 from lineage_graph.access.principals import Principal
 from lineage_graph.errors import NotFound
 from lineage_graph.graph import Graph
+from lineage_graph.graph.folders import Folders
 from lineage_graph.identity import canonical_json, sha256
 from lineage_graph.ledger import Ledger
 from lineage_graph.ledger.database import Row
@@ -35,30 +36,32 @@ _SPAN: Final = Question((number, number), lambda answer: answer, lambda said: sa
 
 
 @router.get("/whoami", openapi_extra=needs("read"))
-def whoami(here: Here, caller: Caller, response: Response) -> dict[str, Any]:
+async def whoami(here: Here, caller: Caller, response: Response) -> dict[str, Any]:
     """Tell whoever asks who they are here, and which release this is."""
     response.headers[VERSION_HEADER] = str(VERSION)
-    with here.views.borrow(caller) as graph:
-        view = _view(graph, caller)
     return {
         "agent": caller.agent,
         "permissions": sorted(caller.permissions),
-        "view": view,
+        "view": await here.views.look(caller, lambda _, folders: _view(folders, caller)),
         "version": __version__,
     }
 
 
 @router.get("/ledger", openapi_extra=needs("read"))
-def end(here: Here, caller: Caller) -> dict[str, Any]:
+async def end(here: Here, caller: Caller) -> dict[str, Any]:
     """Tell where the ledger ends, as far as the caller may see it."""
-    with here.views.borrow(caller) as graph:
-        return end_of(graph, caller)
+
+    def told(ledger: Ledger, folders: Folders) -> dict[str, Any]:
+        here.opened.derive()
+        return end_of(ledger, folders, caller)
+
+    return await here.views.look(caller, told)
 
 
 @router.post(
     "/ledger/entries", openapi_extra=needs("record"), status_code=201, max_body_size=BY_SETTING
 )
-def append(
+async def append(
     here: Here,
     caller: Caller,
     body: BundleBody,
@@ -68,36 +71,33 @@ def append(
 
     Everything about it is read from its text; a retry gets the first answer.
     """
-    with here.views.borrow(caller) as view:
-        return {"seq": here.receiving.append(here.opened, view, caller, txid, body)}
+    received = await here.sent.take(caller, lambda: here.receiving.read(caller, body))
+
+    def append(view: Graph) -> int:
+        return here.receiving.append(here.opened, view, caller, txid, received)
+
+    return {"seq": await here.views.ask(caller, append)}
 
 
 @router.post("/ledger/entries/page", openapi_extra=needs("read"))
-def entries(here: Here, caller: Caller, body: JsonBody) -> dict[str, Any]:
+async def entries(here: Here, caller: Caller, body: JsonBody) -> dict[str, Any]:
     """Return the entries after one and up to another, as many as fit."""
     after, upto = _SPAN.arguments(read_json(body))
-    page: list[dict[str, Any]] = []
-    size = 0
-    with here.views.borrow(caller) as graph:
-        for entry in graph.opened.ledger.entries(after, upto):
-            page.append(entry_written(entry))
-            size += len(entry.body)
-            if size > _PAGE_BYTES:
-                return {"entries": page, "next": entry.seq}
-    return {"entries": page, "next": None}
+    return await here.views.ask(caller, lambda graph: _page(graph.opened.ledger, after, upto))
 
 
 @router.post("/ledger/edges/page", openapi_extra=needs("read"))
-def edges(here: Here, caller: Caller, body: JsonBody) -> dict[str, Any]:
+async def edges(here: Here, caller: Caller, body: JsonBody) -> dict[str, Any]:
     """Return the derivations of the entries after one, and up to which entry they are."""
     after, upto = _SPAN.arguments(read_json(body))
-    with here.views.borrow(caller) as graph:
-        rows, last = _edges(graph.opened.ledger, after, upto)
+    rows, last = await here.views.ask(
+        caller, lambda graph: _edges(graph.opened.ledger, after, upto)
+    )
     return {"rows": rows, "upto": last}
 
 
 @router.post("/ledger/ask/{name}", openapi_extra=needs("read"))
-def ask(here: Here, caller: Caller, name: str, body: JsonBody) -> Any:
+async def ask(here: Here, caller: Caller, name: str, body: JsonBody) -> Any:
     """Answer one question to the ledger by its name.
 
     Raises:
@@ -108,22 +108,40 @@ def ask(here: Here, caller: Caller, name: str, body: JsonBody) -> Any:
     if question is None:
         raise NotFound(f"There is no question {name[:100]!r} to a ledger.")
     arguments = question.arguments(read_json(body))
-    with here.views.borrow(caller) as graph:
-        return question.write(getattr(graph.opened.ledger, name)(*arguments))
+    return await here.views.ask(
+        caller, lambda graph: question.write(getattr(graph.opened.ledger, name)(*arguments))
+    )
 
 
-def end_of(graph: Graph, caller: Principal) -> dict[str, Any]:
-    """Return where the ledger ends, and what tells what is seen of it from what was."""
-    ledger = graph.opened.ledger
+def end_of(ledger: Ledger, folders: Folders, caller: Principal) -> dict[str, Any]:
+    """Return where a ledger ends, and what tells what is seen of it from what was.
+
+    Args:
+        ledger: As the caller sees it.
+        folders: Where projections of that lie.
+        caller: Who asks.
+    """
     seq = ledger.head
-    return {"seq": seq, "chain": ledger.chain_at(seq), "view": _view(graph, caller)}
+    return {"seq": seq, "chain": ledger.chain_at(seq), "view": _view(folders, caller)}
 
 
-def _view(graph: Graph, caller: Principal) -> str:
+def _view(folders: Folders, caller: Principal) -> str:
     """Return a digest that changes when what was recorded before is seen in another way."""
     cleared = None if caller.clearances is None else sorted(caller.clearances)
-    projection = str(graph.folders.index)
+    projection = str(folders.index)
     return sha256(canonical_json([caller.agent, cleared, projection]))[:16]
+
+
+def _page(ledger: Ledger, after: int, upto: int) -> dict[str, Any]:
+    """Return entries, about as many as a page holds, and after which the next page begins."""
+    page: list[dict[str, Any]] = []
+    size = 0
+    for entry in ledger.entries(after, upto):
+        page.append(entry_written(entry))
+        size += len(entry.body)
+        if size > _PAGE_BYTES:
+            return {"entries": page, "next": entry.seq}
+    return {"entries": page, "next": None}
 
 
 def _edges(ledger: Ledger, after: int, upto: int) -> tuple[list[Row], int]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from lineage_graph.errors import InvalidRecord
 from lineage_graph.ledger import Ledger
@@ -61,7 +60,7 @@ async def event(request: Request) -> dict[str, int]:
         return accept(ledger, author, read_json(unpacked(body, encoding)))
 
     # One change of threads for all that is to be done: each costs as much as a small event.
-    return {"seq": await run_in_threadpool(take)}
+    return {"seq": await served(request).writing.take(caller(request), take)}
 
 
 @router.post(
@@ -85,7 +84,7 @@ async def batch(request: Request, response: Response) -> dict[str, Any]:
             raise InvalidRecord("/: a batch is an array of events. Send one without /batch.")
         return accept_batch(ledger, author, events)
 
-    found = await run_in_threadpool(take)
+    found = await served(request).writing.take(caller(request), take)
     if found.refused:
         response.status_code = 207 if found.taken else 400
     return _summary(found)

@@ -9,37 +9,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from typing import Final
 
 from lineage_graph.errors import StoreUnavailable
 
 AT_ONCE: Final = 2
-WAITING: Final = 6
-"""Requests that may wait for their turn: few, for each keeps a thread from all others."""
+"""Documents that are printed at the same time."""
 SECONDS: Final = 60.0
 _PROGRAM: Final = (sys.executable, "-m", "lineage_graph.compliance.rendering.paper")
 # Nothing that is secret in the server's environment is handed on.
 _KEPT: Final = ("PATH", "PYTHONPATH", "HOME", "LANG", "XDG_CACHE_HOME", "FONTCONFIG_PATH")
-
-_places = threading.BoundedSemaphore(AT_ONCE)
-_queue = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
 
 def print_elsewhere(page: str) -> bytes:
     """Return a page of HTML as a tagged PDF.
 
     Raises:
-        StoreUnavailable: Too many are being printed, it took too long, or it failed; the
-            message says which.
+        StoreUnavailable: It took too long, or it failed; the message says which.
     """
-    if not _queue.acquire(blocking=False):
-        raise StoreUnavailable(f"{AT_ONCE + WAITING} documents are asked for. Ask again later.")
-    try:
-        with _places:
-            done = _printed(page)
-    finally:
-        _queue.release()
+    done = _printed(page)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise StoreUnavailable(f"The document could not be printed: {(said or ['no word'])[-1]}")

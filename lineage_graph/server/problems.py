@@ -25,6 +25,7 @@ from lineage_graph.errors import (
 from lineage_graph.server.logs import told
 
 MEDIA_TYPE: Final = "application/problem+json"
+RETRY_SECONDS: Final = "2"
 _STATUS: Final[tuple[tuple[type[LineageGraphError], int], ...]] = (
     (NotFound, 404),
     (InvalidRecord, 400),
@@ -95,7 +96,10 @@ def install(app: FastAPI) -> None:
             return problem(500, error.code, "The server failed. Its log says why.")
         # Where the store lies on the server is nothing to its clients.
         store = str(request.app.state.served.settings.store)
-        return problem(status, error.code, str(error).replace(store, "(store)"))
+        answer = problem(status, error.code, str(error).replace(store, "(store)"))
+        if status == 503:
+            answer.headers["Retry-After"] = RETRY_SECONDS
+        return answer
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> JSONResponse:

@@ -3,8 +3,7 @@
 The functions are what every door calls: :func:`ask`, :func:`cancel`, :func:`get`,
 :func:`listed`, and :func:`followed` for a subscription. Each takes :class:`Served` and the
 caller, checks what the caller may see, and leaves permissions to the door: ``replay`` to
-ask and to cancel, ``read`` for the others. They block, but for ``followed``, so they are
-called from worker threads.
+ask and to cancel, ``read`` for the others.
 """
 
 from __future__ import annotations
@@ -36,7 +35,9 @@ _UNTOLD: Final = "Part of what this came from is not visible to you; ask a stewa
 _NAMES: Final = {"target", "from_scratch"}
 
 
-def ask(served: Served, caller: Principal, target: str, from_scratch: bool = False) -> Request:
+async def ask(
+    served: Served, caller: Principal, target: str, from_scratch: bool = False
+) -> Request:
     """Ask for a rebuild; it waits until a worker takes it.
 
     Args:
@@ -49,23 +50,23 @@ def ask(served: Served, caller: Principal, target: str, from_scratch: bool = Fal
         NotFound: There is no such version for the caller.
         StoreUnavailable: Too many wait already.
     """
-    with served.views.borrow(caller) as graph:
-        version = graph.resolve(target)
-    return served.rebuilds.add(version, caller.agent, from_scratch)
+
+    def asked(graph: Graph) -> Request:
+        return served.rebuilds.add(graph.resolve(target), caller.agent, from_scratch)
+
+    return await served.views.ask(caller, asked)
 
 
-def get(served: Served, caller: Principal, id: str) -> Request:
+async def get(served: Served, caller: Principal, id: str) -> Request:
     """Return a request, as far as the caller may see it.
 
     Raises:
         NotFound: There is none, or it is about what the caller may not see.
     """
-    request = served.rebuilds.get(id)
-    with served.views.borrow(caller) as graph:
-        return visible(graph, request)
+    return await served.views.ask(caller, lambda graph: visible(graph, served.rebuilds.get(id)))
 
 
-def listed(
+async def listed(
     served: Served, caller: Principal, state: State | None = None, first: int = 100
 ) -> list[Request]:
     """Return the newest requests about what the caller may see.
@@ -76,19 +77,20 @@ def listed(
         state: Only those in a state.
         first: How many at most.
     """
-    with served.views.borrow(caller) as graph:
-        return newest(graph, served.rebuilds, state, first)
+    return await served.views.ask(
+        caller, lambda graph: newest(graph, served.rebuilds, state, first)
+    )
 
 
-def cancel(served: Served, caller: Principal, id: str) -> Request:
+async def cancel(served: Served, caller: Principal, id: str) -> Request:
     """Take a request back; one that runs ends before its next step.
 
     Raises:
         NotFound: There is none for the caller.
     """
-    get(served, caller, id)
-    served.rebuilds.cancel(id)
-    return get(served, caller, id)
+    await get(served, caller, id)
+    await run_in_threadpool(served.rebuilds.cancel, id)
+    return await get(served, caller, id)
 
 
 async def followed(served: Served, caller: Principal, id: str) -> AsyncIterator[Request]:
@@ -101,7 +103,7 @@ async def followed(served: Served, caller: Principal, id: str) -> AsyncIterator[
     """
     last: Request | None = None
     while last is None or not last.has_ended:
-        now = await run_in_threadpool(get, served, caller, id)
+        now = await get(served, caller, id)
         if now != last:
             yield now
         last = now
@@ -160,7 +162,7 @@ def _resolves(graph: Graph, name: str) -> bool:
 
 
 @router.post("/rebuilds", openapi_extra=needs(PERMISSION), status_code=202)
-def post(here: Here, caller: Caller, body: JsonBody, response: Response) -> dict[str, Any]:
+async def post(here: Here, caller: Caller, body: JsonBody, response: Response) -> dict[str, Any]:
     """Ask for a rebuild of ``target``, ``from_scratch`` or not."""
     said = read_json(body)
     if (
@@ -170,13 +172,13 @@ def post(here: Here, caller: Caller, body: JsonBody, response: Response) -> dict
         or not isinstance(said.get("from_scratch", False), bool)
     ):
         raise InvalidRecord('Send {"target": "NAME@VERSION", "from_scratch": false}.')
-    request = ask(here, caller, said["target"], said.get("from_scratch", False))
+    request = await ask(here, caller, said["target"], said.get("from_scratch", False))
     response.headers["Location"] = f"/api/rebuilds/{request.id}"
     return asdict(request)
 
 
 @router.get("/rebuilds", openapi_extra=needs("read"))
-def get_all(
+async def get_all(
     here: Here,
     caller: Caller,
     state: str | None = None,
@@ -185,17 +187,18 @@ def get_all(
     """Return the newest requests."""
     for known in get_args(State):
         if state in (None, known):
-            return [asdict(one) for one in listed(here, caller, known if state else None, first)]
+            found = await listed(here, caller, known if state else None, first)
+            return [asdict(one) for one in found]
     raise InvalidRecord(f"There is no such state. Say one of: {', '.join(get_args(State))}.")
 
 
 @router.get("/rebuilds/{id}", openapi_extra=needs("read"))
-def get_one(here: Here, caller: Caller, id: str) -> dict[str, Any]:
+async def get_one(here: Here, caller: Caller, id: str) -> dict[str, Any]:
     """Return one request, and how far it has come."""
-    return asdict(get(here, caller, id))
+    return asdict(await get(here, caller, id))
 
 
 @router.delete("/rebuilds/{id}", openapi_extra=needs(PERMISSION))
-def delete(here: Here, caller: Caller, id: str) -> dict[str, Any]:
+async def delete(here: Here, caller: Caller, id: str) -> dict[str, Any]:
     """Take a request back."""
-    return asdict(cancel(here, caller, id))
+    return asdict(await cancel(here, caller, id))

@@ -37,41 +37,53 @@ class Receiving:
     sandbox: Sandbox
     possession: Possession
 
+    def read(self, principal: Principal, body: bytes) -> Received:
+        """Read a bundle, and check of it what can be checked without a graph.
+
+        Args:
+            principal: The caller, whose word it becomes.
+            body: Canonical N-Quads of one graph.
+
+        Raises:
+            InvalidRecord: It is no bundle that can be recorded, or breaks a shape.
+            PolicyRefused: The caller may not say what it says.
+        """
+        received = self.reader.read(body)
+        self._require_permitted(received, principal)
+        self._require_canonical(body)
+        self.validator.check(body)
+        return received
+
     def append(
-        self, opened: Opened, view: Graph, principal: Principal, txid: str, body: bytes
+        self, opened: Opened, view: Graph, principal: Principal, txid: str, received: Received
     ) -> int:
-        """Check a bundle and append it; it is on the disk when this returns.
+        """Append a bundle that was read; it is on the disk when this returns.
 
         Args:
             opened: Where it is appended, unfiltered.
             view: What the caller may see.
             principal: The caller, whose word it becomes.
             txid: Transaction id; the same one again is a retry.
-            body: Canonical N-Quads of one graph.
+            received: The bundle.
 
         Returns:
             The entry's seq.
 
         Raises:
-            InvalidRecord: It is no bundle that can be recorded, breaks a shape, or names a
-                file that was not uploaded.
-            PolicyRefused: The caller may not say what it says.
+            InvalidRecord: The transaction id is none, or the bundle names a file that was not
+                uploaded.
             NotFound: It ends what the caller does not see.
             RecordConflict: The transaction id or the bundle was used with other content.
         """
         if not _TXID.fullmatch(txid):
             raise InvalidRecord("Send a transaction id: 8 to 200 letters, digits, or any of ._-")
-        received = self.reader.read(body)
-        self._require_permitted(received, principal)
-        self._require_canonical(body)
-        self.validator.check(body)
         _require_seen(view, received)
         self._require_sent(opened, view, principal, received)
         return opened.ledger.append(
             txid=txid,
             author=principal.agent,
             bundle=received.bundle,
-            body=body,
+            body=received.body,
             subjects=sorted(received.nodes),
             edges=received.edges,
             invalidates=received.invalidates,

@@ -7,18 +7,20 @@ Who a report is about is never part of an address: it is posted, by who has the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 
-from lineage_graph.compliance import rendering
+from lineage_graph.access.principals import Principal
 from lineage_graph.compliance.report import Report
 from lineage_graph.compliance.writing import write
 from lineage_graph.errors import InvalidRecord
+from lineage_graph.graph import Graph
 from lineage_graph.server.authorize import Caller, needs
 from lineage_graph.server.printing import print_elsewhere
-from lineage_graph.server.served import Here
+from lineage_graph.server.served import Here, Served
 
 router = APIRouter(prefix="/api/reports", tags=["reports"])
 
@@ -57,18 +59,17 @@ AsOf = Annotated[str | None, Query(description="Seq of the last ledger entry, or
 
 
 @router.get("", openapi_extra=needs("read"))
-def reports(here: Here, caller: Caller, lang: Lang = "en") -> list[dict[str, Any]]:
+async def reports(here: Here, caller: Caller, lang: Lang = "en") -> list[dict[str, Any]]:
     """List the reports that can be asked for, with the provisions they answer.
 
     Raises:
         InvalidRecord: There is no such language.
     """
-    with here.views.borrow(caller) as graph:
-        return graph.reports(lang)
+    return await here.views.ask(caller, lambda graph: graph.reports(lang))
 
 
 @router.get("/{name}", response_class=Response, responses=_FILES, openapi_extra=needs("read"))
-def report(
+async def report(
     request: Request,
     here: Here,
     caller: Caller,
@@ -92,13 +93,13 @@ def report(
             'a body such as {"subject": {"cpf": "..."}}.'
         )
     _require_form(format)
-    with here.views.borrow(caller) as graph:
-        found = graph.report(name, law, lang, as_of or None, **given)
-    return _file(found, format)
+    return await _file(
+        here, caller, format, lambda graph: graph.report(name, law, lang, as_of or None, **given)
+    )
 
 
 @router.post("/{name}", response_class=Response, responses=_FILES, openapi_extra=needs("subjects"))
-def report_about_somebody(
+async def report_about_somebody(
     here: Here,
     caller: Caller,
     name: Name,
@@ -119,9 +120,9 @@ def report_about_somebody(
     """
     _require_form(format)
     given: dict[str, Any] = {**(parameters or {}), "subject": subject}
-    with here.views.borrow(caller) as graph:
-        found = graph.report(name, law, lang, None, **given)
-    return _file(found, format)
+    return await _file(
+        here, caller, format, lambda graph: graph.report(name, law, lang, None, **given)
+    )
 
 
 def _given(request: Request) -> dict[str, str]:
@@ -143,12 +144,19 @@ def _require_form(format: str) -> None:
         raise InvalidRecord(f"There is no format {format!r}. Use one of: {', '.join(FORMS)}.")
 
 
-def _file(found: Report, format: str) -> Response:
+async def _file(
+    here: Served, caller: Principal, format: str, report: Callable[[Graph], Report]
+) -> Response:
     """Return a report as a file that no browser runs anything of."""
+    written = "html" if format == "pdf" else format
+
+    def asked(graph: Graph) -> tuple[Report, str | bytes]:
+        found = report(graph)
+        return found, write(found, written)
+
+    found, document = await here.views.ask(caller, asked)
     if format == "pdf":
-        document: str | bytes = print_elsewhere(rendering.html(found))
-    else:
-        document = write(found, format)
+        document = await here.printing.take(caller, partial(print_elsewhere, str(document)))
     media, ending = FORMS[format]
     name = _UNSAFE.sub("_", f"{found.name}-{found.law}-{found.lang}")
     headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{name}.{ending}"'}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
@@ -22,14 +22,19 @@ from lineage_graph.graph.viewing import Viewing
 from lineage_graph.recording.received import Reader
 from lineage_graph.replay.requests import Requests
 from lineage_graph.sandbox.pool import Sandbox
+from lineage_graph.server import printing
 from lineage_graph.server.asked import DeclaredTexts
 from lineage_graph.server.graphql.operations import Operations
 from lineage_graph.server.possession import Possession
 from lineage_graph.server.receiving import Receiving
 from lineage_graph.server.recognition import Recognition
 from lineage_graph.server.settings import Settings
+from lineage_graph.server.turns import Turns
 from lineage_graph.server.views import Views
 from lineage_graph.validation import Validator
+
+WRITERS: Final = 32
+"""Events and files that are kept at the same time: many, so that one commit takes in many."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,12 @@ class Served:
         views: Graphs to answer from.
         tokens: Who may ask.
         recognition: Tells who a request is from.
-        sandbox: Reads what strangers wrote.
+        sandbox: Answers questions that somebody typed.
+        typed: Whose turn it is at that.
         receiving: Checks and appends what clients send.
+        sent: Whose turn it is to have something checked.
+        writing: Whose turn it is to have something kept.
+        printing: Whose turn it is to have something printed.
         declared: Tells questions that are declared from others.
         rebuilds: What people asked to be rebuilt.
     """
@@ -54,7 +63,11 @@ class Served:
     tokens: Tokens
     recognition: Recognition
     sandbox: Sandbox
+    typed: Turns
     receiving: Receiving
+    sent: Turns
+    writing: Turns
+    printing: Turns
     declared: DeclaredTexts
     rebuilds: Requests
 
@@ -83,11 +96,11 @@ class Served:
         tokens = Tokens(access)
         parts = opened(settings.store)
         recognition = Recognition(settings, roles, tokens, vouched, parts.author)
-        sandbox = Sandbox(settings.sparql, settings.sparql_workers)
+        workers = settings.sparql_workers
         receiving = Receiving(
             Reader(declarations, declared.rows),
             Validator(declarations),
-            sandbox,
+            Sandbox(settings.sparql, workers),
             Possession(parts.artifacts, parts.folders.work),
         )
         return cls(
@@ -96,8 +109,12 @@ class Served:
             Views(settings, Viewing(parts.ledger, parts.folders)),
             tokens,
             recognition,
-            sandbox,
+            Sandbox(settings.sparql, workers),
+            _at(workers),
             receiving,
+            _at(workers),
+            Turns(WRITERS, WRITERS // 2),
+            Turns(printing.AT_ONCE, 1),
             DeclaredTexts(declarations),
             Requests(parts.folders.root),
         )
@@ -105,10 +122,16 @@ class Served:
     def close(self) -> None:
         """Let the store go."""
         self.sandbox.close()
+        self.receiving.sandbox.close()
         self.views.close()
         self.tokens.close()
         self.opened.store.close()
         self.opened.ledger.close()
+
+
+def _at(workers: int) -> Turns:
+    """Return the turns at a sandbox: one worker is for whoever else comes, where there are two."""
+    return Turns(workers, max(1, workers - 1))
 
 
 def served(connection: HTTPConnection) -> Served:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
@@ -19,12 +20,12 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from lineage_graph.declarations import is_absolute_iri
 from lineage_graph.errors import PolicyRefused
 from lineage_graph.graph import Graph
-from lineage_graph.sandbox import Checkpoint
+from lineage_graph.sandbox import Answer, Checkpoint
 from lineage_graph.server.authorize import Caller, needs
 from lineage_graph.server.bodies import unpacked
 from lineage_graph.server.formats import GRAPHS, TABLES, accepted, media_type, named
 from lineage_graph.server.served import Here
-from lineage_graph.server.views import require_unchanged
+from lineage_graph.server.views import require_unchanged, steadily
 
 router = APIRouter(tags=["sparql"])
 
@@ -156,11 +157,11 @@ Question = Annotated[Asked, Depends(_asked)]
     responses=_ANSWERS,
     openapi_extra={**needs("read"), "parameters": [_FIELD]},
 )
-def query(request: Request, here: Here, principal: Caller, asked: Question) -> Response:
+async def query(request: Request, here: Here, principal: Caller, asked: Question) -> Response:
     """Answer a query in the parameter ``query``; without one, describe the service."""
     if asked.query is None:
         return _description(request, asked)
-    return _answer(here, principal, asked, asked.query)
+    return await _answer(here, principal, asked, asked.query)
 
 
 @router.post(
@@ -169,7 +170,7 @@ def query(request: Request, here: Here, principal: Caller, asked: Question) -> R
     responses=_ANSWERS,
     openapi_extra={**needs("read"), "requestBody": _BODY},
 )
-def query_posted(here: Here, principal: Caller, asked: Question) -> Response:
+async def query_posted(here: Here, principal: Caller, asked: Question) -> Response:
     """Answer a query in a form, or in the body as ``application/sparql-query``.
 
     Raises:
@@ -177,10 +178,19 @@ def query_posted(here: Here, principal: Caller, asked: Question) -> Response:
     """
     if asked.query is None:
         raise HTTPException(400, "There is no query. Send one in the field 'query'.")
-    return _answer(here, principal, asked, asked.query)
+    return await _answer(here, principal, asked, asked.query)
 
 
-def _answer(here: Here, principal: Caller, asked: Asked, text: str) -> Response:
+async def _answer(here: Here, principal: Caller, asked: Asked, text: str) -> Response:
+    found = partial(steadily, partial(_found, here, principal, asked, text))
+    answer = await here.typed.take(principal, found)
+    format = asked.graph if answer.form == "CONSTRUCT" else asked.table
+    if answer.body is None or format is None:
+        raise HTTPException(406, f"The answer to {answer.form} is not accepted. {_offered()}")
+    return Response(answer.body, media_type=media_type(format), headers=_VARY)
+
+
+def _found(here: Here, principal: Caller, asked: Asked, text: str) -> Answer:
     graphs: list[Graph] = []
 
     def checkpoint() -> Checkpoint:
@@ -193,10 +203,7 @@ def _answer(here: Here, principal: Caller, asked: Asked, text: str) -> Response:
         checkpoint, text, asked.table, asked.graph, asked.default, asked.named
     )
     require_unchanged(graphs[-1])
-    format = asked.graph if answer.form == "CONSTRUCT" else asked.table
-    if answer.body is None or format is None:
-        raise HTTPException(406, f"The answer to {answer.form} is not accepted. {_offered()}")
-    return Response(answer.body, media_type=media_type(format), headers=_VARY)
+    return answer
 
 
 def _description(request: Request, asked: Asked) -> Response:

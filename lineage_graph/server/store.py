@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
@@ -18,7 +19,7 @@ from lineage_graph.server.bodies import read_json
 from lineage_graph.server.ledger import end_of
 from lineage_graph.server.sending import BY_SETTING, BundleBody, JsonBody
 from lineage_graph.server.served import Here, Served
-from lineage_graph.server.views import require_unchanged
+from lineage_graph.server.views import require_unchanged, steadily
 from lineage_graph.stores import Rows
 from lineage_graph.stores.free import table_rows
 
@@ -34,17 +35,17 @@ _FORMS: Final = {"select": "SELECT", "ask": "ASK", "construct": "CONSTRUCT"}
     response_class=Response,
     responses={200: {"content": {BUNDLE_TYPE: {}}}},
 )
-def dump(here: Here, caller: Caller, body: JsonBody) -> Response:
+async def dump(here: Here, caller: Caller, body: JsonBody) -> Response:
     """Return all bundles that the caller may see, or one of them, as N-Quads."""
     bundle = read_json(body)
     if bundle is not None and not (isinstance(bundle, str) and is_absolute_iri(bundle)):
         raise InvalidRecord("Send the IRI of a bundle as a JSON string, or null for all.")
-    with here.views.borrow(caller) as graph:
-        return Response(graph.queries.dump(bundle), media_type=BUNDLE_TYPE)
+    found = await here.views.ask(caller, lambda graph: graph.queries.dump(bundle))
+    return Response(found, media_type=BUNDLE_TYPE)
 
 
 @router.post("/store/{form}", openapi_extra=needs("read"), max_body_size=BY_SETTING)
-def answer(here: Here, caller: Caller, form: str, body: BundleBody) -> dict[str, Any]:
+async def answer(here: Here, caller: Caller, form: str, body: BundleBody) -> dict[str, Any]:
     """Answer a question that came as SPARQL, over what the caller may see.
 
     Raises:
@@ -58,13 +59,21 @@ def answer(here: Here, caller: Caller, form: str, body: BundleBody) -> dict[str,
     if not isinstance(sparql, str):
         raise InvalidRecord("Send the text of a SPARQL query as a JSON string.")
     if here.declared.has(sparql):
-        with here.views.borrow(caller) as graph:
-            return _answered(graph.queries, form, sparql) | end_of(graph, caller)
-    return _free(here, caller, form, sparql)
+        return await here.views.ask(caller, lambda graph: _declared(graph, caller, form, sparql))
+    free = partial(steadily, partial(_free, here, caller, form, sparql))
+    return await here.typed.take(caller, free)
+
+
+def _declared(graph: Graph, caller: Principal, form: str, sparql: str) -> dict[str, Any]:
+    """Answer a question that is ours."""
+    return _answered(graph.queries, form, sparql) | _end_of(graph, caller)
+
+
+def _end_of(graph: Graph, caller: Principal) -> dict[str, Any]:
+    return end_of(graph.opened.ledger, graph.folders, caller)
 
 
 def _answered(queries: Queries, form: str, sparql: str) -> dict[str, Any]:
-    """Answer a question that is ours."""
     if form == "select":
         return _rows(queries.select(sparql))
     if form == "ask":
@@ -80,7 +89,7 @@ def _free(here: Served, caller: Principal, form: str, sparql: str) -> dict[str, 
     def checkpoint() -> Checkpoint:
         with here.views.borrow(caller) as graph:
             asked.append(graph)
-            ends.append(end_of(graph, caller))
+            ends.append(_end_of(graph, caller))
             return graph.checkpoint()
 
     found = here.sandbox.query(checkpoint, sparql, "json", "ntriples")
@@ -104,18 +113,16 @@ def _rows(found: Rows) -> dict[str, Any]:
 
 
 @router.post("/verify", openapi_extra=needs("audit"))
-def verify(here: Here, caller: Caller) -> dict[str, Any]:
+async def verify(here: Here, caller: Caller) -> dict[str, Any]:
     """Check the ledger's chain, the projection, artifacts and data, and tell how much."""
-    with here.views.borrow(caller) as graph:
-        return graph.verify()
+    return await here.views.ask(caller, lambda graph: graph.verify())
 
 
 @router.post("/subjects/rows", openapi_extra=needs("subjects"))
-def rows(here: Here, caller: Caller, body: JsonBody) -> dict[str, Any]:
+async def rows(here: Here, caller: Caller, body: JsonBody) -> dict[str, Any]:
     """Tell in which rows of which versions a person is; the identifiers are kept nowhere."""
     identities = read_json(body)
     if not isinstance(identities, dict):
         raise InvalidRecord('Send a JSON object, such as {"cpf": "..."}.')
-    with here.views.borrow(caller) as graph:
-        found = graph.subject_rows(identities)
+    found = await here.views.ask(caller, lambda graph: graph.subject_rows(identities))
     return {version: [one.rows, one.by, one.gap] for version, one in found.items()}

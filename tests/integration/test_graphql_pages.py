@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -97,7 +98,7 @@ class Shelf:
         ]
 
     def ask(self, query: str, **variables: Any) -> Any:
-        answer = self.operations.answer(Request(query, variables), READER)
+        answer = asyncio.run(self.operations.answer(Request(query, variables), READER))
         assert "errors" not in answer.body, answer.body
         return answer.body["data"]
 

@@ -258,7 +258,9 @@ def sending(store: Path) -> Iterator[tuple[Graph, Sending]]:
         def send(body: bytes, *permissions: str, agent: str | None = None) -> int:
             who = agent or graph._writer.recorder.author
             principal = Principal(who, frozenset({"record", *permissions}), None, "test")
-            return receiving.append(graph.opened, graph, principal, uuid7(), body)
+            return receiving.append(
+                graph.opened, graph, principal, uuid7(), receiving.read(principal, body)
+            )
 
         yield graph, send
 
@@ -327,7 +329,8 @@ def test_nobody_ends_what_is_not_there_for_them(
         author = graph._writer.recorder.author
         principal = Principal(author, frozenset({"record"}), None, "test")
         with pytest.raises(NotFound, match="Nothing is recorded under"):
-            receiving.append(another.opened, another, principal, uuid7(), body)
+            received = receiving.read(principal, body)
+            receiving.append(another.opened, another, principal, uuid7(), received)
         assert another.opened.ledger.head == 0
 
 
@@ -355,11 +358,12 @@ def test_who_knows_a_digest_does_not_get_the_file(
         with connect(tmp_path / "empty view") as view:
             receiving = made(sandbox, graph)
             cleared = Principal(OTHER, frozenset({"record"}), frozenset(), "test")
+            received = receiving.read(cleared, entry.body)
             with pytest.raises(InvalidRecord, match="you did not upload"):
-                receiving.append(graph.opened, view, cleared, uuid7(), entry.body)
+                receiving.append(graph.opened, view, cleared, uuid7(), received)
             for digest in digests:
                 receiving.possession.sent(OTHER, digest)
-            assert receiving.append(graph.opened, view, cleared, uuid7(), entry.body) == 3
+            assert receiving.append(graph.opened, view, cleared, uuid7(), received) == 3
 
 
 def test_every_noun_is_given_a_permission() -> None:

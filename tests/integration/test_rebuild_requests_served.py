@@ -153,7 +153,7 @@ def test_a_rebuild_is_followed_to_its_verdict(engine: Engine, recorded: Graph, s
         return seen
 
     with closing(Served.open(Settings(store))) as served:
-        request = rebuilds.ask(served, caller, "few", from_scratch=True)
+        request = asyncio.run(rebuilds.ask(served, caller, "few", from_scratch=True))
         seen = asyncio.run(followed(served, request.id))
     assert (seen[-1].state, seen[-1].verdict) == ("done", "identical")
     assert [out["name"] for out in seen[-1].outputs][-2:] == ["squares@1", "few@1"]
@@ -166,13 +166,13 @@ def test_nobody_hears_of_a_request_about_what_they_may_not_see(store: Path, peop
     cleared = Principal("urn:lineage-graph:agent:ana", EVERYTHING, None, "ana")
     other = Principal("urn:lineage-graph:agent:bruno", EVERYTHING, frozenset(), "bruno")
     with closing(Served.open(Settings(store))) as served:
-        request = rebuilds.ask(served, cleared, "people")
-        assert rebuilds.listed(served, cleared) == [request]
-        assert rebuilds.listed(served, other) == []
+        request = asyncio.run(rebuilds.ask(served, cleared, "people"))
+        assert asyncio.run(rebuilds.listed(served, cleared)) == [request]
+        assert asyncio.run(rebuilds.listed(served, other)) == []
         with pytest.raises(NotFound):
-            rebuilds.get(served, other, request.id)
+            asyncio.run(rebuilds.get(served, other, request.id))
         with pytest.raises(NotFound):
-            rebuilds.cancel(served, other, request.id)
+            asyncio.run(rebuilds.cancel(served, other, request.id))
         with pytest.raises(NotFound):
-            rebuilds.ask(served, other, "people")
-        assert rebuilds.get(served, cleared, request.id).state == "queued"
+            asyncio.run(rebuilds.ask(served, other, "people"))
+        assert asyncio.run(rebuilds.get(served, cleared, request.id)).state == "queued"

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx2
 import pytest
 from websockets.sync.client import connect
 
-from lineage_graph.access.principals import Principal
 from lineage_graph.access.tokens import Tokens
-from lineage_graph.errors import VisibilityChanged
 from lineage_graph.remote.protocol import QUESTIONS, TXID_HEADER
-from lineage_graph.sandbox import Answer, Checkpoint
-from lineage_graph.sandbox.pool import Sandbox
-from lineage_graph.server import store as store_route
 from lineage_graph.server.app import application
 from lineage_graph.server.graphql.schema import executable
 from lineage_graph.server.running import serving
-from lineage_graph.server.served import Served
 from lineage_graph.server.settings import QueryLimits, Settings
 from tests.integration.asking import WEBSOCKET, asked_for
 from tests.integration.hidden import DOORS, Ask, Hidden, asks, hidden_store, operations, without
@@ -205,36 +197,3 @@ def test_a_label_holds_from_the_next_request_on_and_for_the_past(store: Path) ->
             assert client.get("/id/dataset/chart").status_code == 404
             del asked["/id/dataset/chart"], asked["/pictures/up"], asked["/graphql"]
             assert telling() == set()
-
-
-class Slow(Sandbox):
-    """A sandbox that is busy with others until something was recorded."""
-
-    def __init__(self, meanwhile: Callable[[], None]) -> None:
-        super().__init__()
-        self._meanwhile = meanwhile
-
-    def query(self, checkpoint: Callable[[], Checkpoint], *args: Any, **more: Any) -> Answer:
-        found = checkpoint()
-        self._meanwhile()
-        return super().query(lambda: found, *args, **more)
-
-
-def test_what_is_hidden_while_a_query_waits_is_not_answered(store: Path) -> None:
-    company = Company(store)
-
-    def meanwhile() -> None:
-        company.graph.label_visibility(SECRET, ["hr"])
-        company.made("raises of tomorrow", company.salaries)
-        company.graph.datasets()
-
-    reader = Principal("urn:lineage-graph:agent:ana", frozenset({"read"}), frozenset(), "ana")
-    text = "SELECT ?o WHERE { ?s ?p ?o }"
-    with closing(Served.open(Settings(store))) as served, closing(Slow(meanwhile)) as slow:
-        here = replace(served, sandbox=slow)
-        with pytest.raises(VisibilityChanged, match="Ask again"):
-            store_route.answer(here, reader, "select", json.dumps(text).encode())
-        asked = json.dumps(text).encode()
-        here = replace(served, sandbox=served.sandbox)
-        assert "raises" not in json.dumps(store_route.answer(here, reader, "select", asked))
-    company.close()

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, Response
@@ -104,7 +103,7 @@ async def _answer(
     here: Served, asked: Request, caller: Principal, media: str, by_get: bool
 ) -> Response:
     try:
-        answer = await run_in_threadpool(here.operations.answer, asked, caller, by_get)
+        answer = await here.operations.answer(asked, caller, by_get)
     except NotByGet:
         raise HTTPException(
             405, "Send what changes something by POST.", {"Allow": "POST"}

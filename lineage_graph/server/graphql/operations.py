@@ -6,8 +6,8 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from graphql import (
@@ -25,8 +25,10 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 from graphql.validation import NoSchemaIntrospectionCustomRule
+from starlette.concurrency import run_in_threadpool
 
 from lineage_graph.access.principals import Principal
+from lineage_graph.errors import VisibilityChanged
 from lineage_graph.graph import Graph
 from lineage_graph.replay.requests import Requests
 from lineage_graph.server.graphql import failures, limits
@@ -115,8 +117,8 @@ class Operations:
         self._documents: OrderedDict[str, DocumentNode] = OrderedDict()
         self._lock = threading.Lock()
 
-    def answer(self, request: Request, principal: Principal, by_get: bool = False) -> Answer:
-        """Answer a request; call it in a thread of its own.
+    async def answer(self, request: Request, principal: Principal, by_get: bool = False) -> Answer:
+        """Answer a request, in a thread of its own.
 
         Args:
             request: What is asked.
@@ -125,16 +127,21 @@ class Operations:
 
         Raises:
             NotByGet: It would change something.
-            StoreUnavailable: No graph is free.
+            StoreUnavailable: It was not the principal's turn in time.
+            VisibilityChanged: What may be seen changed whenever a query was asked.
         """
         try:
-            checked = self.checked(request, by_get)
+            checked = await run_in_threadpool(self.checked, request, by_get)
             if checked.operation.operation is OperationType.SUBSCRIPTION:
                 raise Faulty([GraphQLError("Subscriptions are answered over WebSocket only.")])
         except Faulty as fault:
             return Answer({"errors": failures.said_before(fault.errors)}, executed=False)
-        with self._graph(checked.operation, principal) as graph:
-            result = self._executed(checked, request, graph, principal)
+        if checked.operation.operation is OperationType.MUTATION:
+            decide = partial(self._executed, checked, request, principal)
+            result = await self._views.record(principal, decide)
+        else:
+            ask = partial(self._asked, checked, request, principal)
+            result = await self._views.ask(principal, ask)
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
             body = {"errors": failures.said_of(result.errors)} | body
@@ -217,19 +224,22 @@ class Operations:
             raise Faulty([refused])
         return given
 
-    def _graph(
-        self, operation: OperationDefinitionNode, principal: Principal
-    ) -> AbstractContextManager[Graph]:
-        if operation.operation is OperationType.MUTATION:
-            return self._views.recording(principal)
-        return self._views.borrow(principal)
+    def _asked(
+        self, checked: Checked, request: Request, principal: Principal, graph: Graph
+    ) -> ExecutionResult:
+        """Execute a query.
+
+        Raises:
+            VisibilityChanged: A part of it could not be answered, as what may be seen changed.
+        """
+        result = self._executed(checked, request, principal, graph)
+        for error in result.errors or ():
+            if isinstance(error.original_error, VisibilityChanged):
+                raise error.original_error
+        return result
 
     def _executed(
-        self,
-        checked: Checked,
-        request: Request,
-        graph: Graph,
-        principal: Principal,
+        self, checked: Checked, request: Request, principal: Principal, graph: Graph
     ) -> ExecutionResult:
         seconds = self._settings.graphql.seconds
         asking = Asking(graph, principal, self._rebuilds, time.monotonic() + seconds)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from lineage_graph.graph import Graph
 from lineage_graph.server.authorize import Caller, needs
 from lineage_graph.server.pages.drawn import For
 from lineage_graph.server.served import Here
@@ -48,7 +49,7 @@ class Leaf:
 
 
 @router.get("/", response_class=HTMLResponse, openapi_extra=needs("read"))
-def home(
+async def home(
     here: Here,
     caller: Caller,
     reader: For,
@@ -57,14 +58,17 @@ def home(
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
 ) -> HTMLResponse:
     """Show what is recorded, as a page."""
-    with here.views.borrow(caller) as graph:
+
+    def drawn(graph: Graph) -> HTMLResponse:
         rows = graph.query("records/newest")
-    wanted = q.strip().casefold()
-    found = [
-        row
-        for row in rows
-        if kind in (None, row["kind"])
-        and wanted in f"{row['title']}\n{row['description'] or ''}".casefold()
-    ]
-    leaf = Leaf.of(found, page)
-    return reader.draw("home.html.j2", leaf=leaf, q=q, kind=kind, empty=not rows)
+        wanted = q.strip().casefold()
+        found = [
+            row
+            for row in rows
+            if kind in (None, row["kind"])
+            and wanted in f"{row['title']}\n{row['description'] or ''}".casefold()
+        ]
+        leaf = Leaf.of(found, page)
+        return reader.draw("home.html.j2", leaf=leaf, q=q, kind=kind, empty=not rows)
+
+    return await here.views.ask(caller, drawn)

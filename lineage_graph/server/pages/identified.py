@@ -57,7 +57,7 @@ Page = Annotated[int, Query(ge=1, le=1_000_000, description="Of the versions, fr
 @router.get(
     "/id/{name:path}", response_class=HTMLResponse, responses=_FOUND, openapi_extra=needs("read")
 )
-def identified(
+async def identified(
     request: Request,
     here: Here,
     caller: Caller,
@@ -75,11 +75,11 @@ def identified(
         HTTPException: 406, nothing that there is would be accepted.
         NotFound: There is no such node, or the caller may not see it.
     """
-    return _answer(here, caller, reader, name, format or _preferred(request), depth, page)
+    return await _answer(here, caller, reader, name, format or _preferred(request), depth, page)
 
 
 @router.get("/id", response_class=HTMLResponse, responses=_FOUND, openapi_extra=needs("read"))
-def asked_for(
+async def asked_for(
     request: Request,
     here: Here,
     caller: Caller,
@@ -95,10 +95,10 @@ def asked_for(
         HTTPException: 406, nothing that there is would be accepted.
         NotFound: There is no such node, or the caller may not see it.
     """
-    return _answer(here, caller, reader, iri, format or _preferred(request), depth, page)
+    return await _answer(here, caller, reader, iri, format or _preferred(request), depth, page)
 
 
-def _answer(
+async def _answer(
     here: Served,
     caller: Principal,
     reader: Reader,
@@ -107,18 +107,19 @@ def _answer(
     depth: int,
     page: int,
 ) -> Response:
+    def drawn(graph: Graph) -> Response:
+        iri = known(graph, name)
+        if chosen == "html":
+            return _page(graph, reader, iri, depth, page)
+        media = next(one for one, form in MEDIA_TYPES.items() if form == chosen)
+        return Response(graph.about(iri, chosen), headers=dict(HEADERS), media_type=media)
+
     try:
-        with here.views.borrow(caller) as graph:
-            iri = known(graph, name)
-            if chosen == "html":
-                return _page(graph, reader, iri, depth, page)
-            found = graph.about(iri, chosen)
+        return await here.views.ask(caller, drawn)
     except NotFound:
         if chosen == "html":
             return reader.draw("missing.html.j2", 404)
         raise NotFound(UNKNOWN) from None
-    media = next(one for one, form in MEDIA_TYPES.items() if form == chosen)
-    return Response(found, headers=dict(HEADERS), media_type=media)
 
 
 def _preferred(request: Request) -> Format:

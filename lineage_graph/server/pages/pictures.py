@@ -26,7 +26,7 @@ _HEADERS: Final = {
     responses={200: {"content": {MEDIA_TYPE: {}}}},
     openapi_extra=needs("read"),
 )
-def picture(
+async def picture(
     here: Here,
     caller: Caller,
     direction: Literal["up", "down"],
@@ -38,6 +38,7 @@ def picture(
     Raises:
         NotFound: There is no such thing, or the caller may not see it.
     """
-    with here.views.borrow(caller) as graph:
-        drawn = graph.lineage(known(graph, iri), direction, depth).to_svg()
+    drawn = await here.views.ask(
+        caller, lambda graph: graph.lineage(known(graph, iri), direction, depth).to_svg()
+    )
     return Response(drawn, media_type=MEDIA_TYPE, headers=_HEADERS)

@@ -14,8 +14,7 @@ router = APIRouter(tags=["pages"])
 
 
 @router.get("/reports", response_class=HTMLResponse, openapi_extra=needs("read"))
-def reports(here: Here, caller: Caller, reader: For) -> HTMLResponse:
+async def reports(here: Here, caller: Caller, reader: For) -> HTMLResponse:
     """Show which reports there are."""
-    with here.views.borrow(caller) as graph:
-        found = graph.reports(reader.voice.lang)
+    found = await here.views.ask(caller, lambda graph: graph.reports(reader.voice.lang))
     return reader.draw("reports.html.j2", found=found, formats=list(FORMS))
