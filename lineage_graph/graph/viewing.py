@@ -5,9 +5,15 @@ A graph over these parts does not contain what may not be seen, so no door of it
 
 from __future__ import annotations
 
+import shutil
 import threading
+import time
+from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
+from weakref import WeakValueDictionary
 
 from lineage_graph.declarations import Declarations
 from lineage_graph.graph.folders import Folders
@@ -20,6 +26,11 @@ from lineage_graph.visibility.artifacts import VisibleArtifacts
 from lineage_graph.visibility.ledger import VisibleLedger
 from lineage_graph.visibility.store import WatchedStore
 from lineage_graph.visibility.view import UNFILTERED, View
+
+KEPT: Final = 32
+"""Sets of clearances of which it stays known what is seen, beside those that are in use."""
+UNUSED_SECONDS: Final = 30 * 24 * 3600
+"""After that the projections for a set of clearances are removed; they are made again."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +65,48 @@ class Viewing:
     Args:
         ledger: The whole ledger; it stays open as long as this is used.
         folders: Those of the store.
+
+    Attributes:
+        alive: What is seen with the clearances that somebody uses.
     """
 
     def __init__(self, ledger: Ledger, folders: Folders) -> None:
         self._ledger = ledger
         self._folders = folders
+        self._folder = folders.root / "views"
         self._visibility = Visibility(ledger)
-        self._views: dict[frozenset[str], View] = {}
+        self._recent: OrderedDict[frozenset[str], View] = OrderedDict()
         self._lock = threading.Lock()
+        self.alive: WeakValueDictionary[frozenset[str], View] = WeakValueDictionary()
 
     def view(self, clearances: frozenset[str]) -> View:
-        """Return what is seen with some clearances."""
+        """Return what is seen with some clearances: one for all who have them.
+
+        It is kept while a graph over it is open, or it is one of those used last.
+        """
         with self._lock:
-            if clearances not in self._views:
-                folder = self._folders.root / "views"
-                self._views[clearances] = View(self._visibility, self._ledger, clearances, folder)
-            return self._views[clearances]
+            found = self.alive.get(clearances)
+            if found is None:
+                found = View(self._visibility, self._ledger, clearances, self._folder)
+                self.alive[clearances] = found
+                self._sweep()
+            found.use()
+            self._recent[clearances] = found
+            self._recent.move_to_end(clearances)
+            if len(self._recent) > KEPT:
+                self._recent.popitem(last=False)
+            return found
+
+    def _sweep(self) -> None:
+        """Remove the projections that nobody, in any process, used for long."""
+        if not self._folder.is_dir():
+            return
+        alive = {view.root for view in self.alive.values()}
+        for left in self._folder.iterdir():
+            # Another process may remove it at this moment.
+            with suppress(FileNotFoundError):
+                if left not in alive and time.time() - left.stat().st_mtime > UNUSED_SECONDS:
+                    shutil.rmtree(left, ignore_errors=True)
 
     def seen(self, clearances: frozenset[str] | None) -> tuple[Ledger, Folders]:
         """Return the ledger as somebody sees it, and where projections of that lie.

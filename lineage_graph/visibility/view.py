@@ -8,6 +8,7 @@ folder, so that nobody who is still at the old one can mix the two.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 from contextlib import suppress
@@ -44,6 +45,11 @@ class View:
         ledger: The whole ledger.
         clearances: Labels that somebody is cleared for.
         folder: Where the projections of all views lie.
+
+    Attributes:
+        visibility: What is known of the whole ledger.
+        clearances: Labels that somebody is cleared for.
+        root: Where the projections of this view lie.
     """
 
     def __init__(
@@ -52,7 +58,7 @@ class View:
         self.visibility = visibility
         self.clearances = clearances
         self._ledger = ledger
-        self._folder = folder / sha256(canonical_json(sorted(clearances)))
+        self.root = folder / sha256(canonical_json(sorted(clearances)))
         self._lock = threading.RLock()
         self._looked: Looked | None = None
         self._stated = 0
@@ -67,9 +73,14 @@ class View:
                     self._looked = self._next()
             return self._looked
 
+    def use(self) -> None:
+        """Leave word on the disk that the projections are used, if there are any."""
+        with suppress(FileNotFoundError):
+            os.utime(self.root)
+
     def folder(self, generation: str) -> Path:
         """Return where the projections of a generation lie."""
-        return self._folder / generation
+        return self.root / generation
 
     def state(self) -> None:
         """Write down how entries are seen, before any of them is projected.
@@ -86,7 +97,7 @@ class View:
             stated = {"seq": seq, "chain": self._ledger.chain_at(seq), "mark": mark}
             folder = self.folder(looked.generation)
             _put(folder / _STATE, canonical_json(stated))
-            _put(self._folder / _CURRENT, looked.generation.encode())
+            _put(self.root / _CURRENT, looked.generation.encode())
             self._stated = seq
 
     def _next(self) -> Looked:
@@ -103,8 +114,8 @@ class View:
     def _begun(self) -> str:
         """Begin a generation, and remove what earlier ones left."""
         self._stated = 0
-        if self._folder.is_dir():
-            for left in self._folder.iterdir():
+        if self.root.is_dir():
+            for left in self.root.iterdir():
                 if left.is_dir():
                     shutil.rmtree(left, ignore_errors=True)
         return uuid7()
@@ -112,8 +123,8 @@ class View:
     def _kept(self, sight: Sight) -> str | None:
         """Return the generation in the folder if all that is in it is seen as it was then."""
         try:
-            generation = (self._folder / _CURRENT).read_text(encoding="ascii")
-            stated: dict[str, Any] = json.loads((self._folder / generation / _STATE).read_bytes())
+            generation = (self.root / _CURRENT).read_text(encoding="ascii")
+            stated: dict[str, Any] = json.loads((self.root / generation / _STATE).read_bytes())
             seq, chain, mark = stated["seq"], stated["chain"], stated["mark"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
