@@ -72,7 +72,7 @@ class Drawn:
         """Return everything as what a ledger's entries state."""
         added = Added(self.derived, self.source, self.kinds, self.runs)
         seqs = np.arange(1, self.activities.size + 1, dtype=np.int32)
-        return Read((added, Added()), seqs, self.activities, ())
+        return Read((added, Added()), seqs, self.activities, (), self.activities.size)
 
 
 class Numbers:
@@ -110,7 +110,7 @@ def _large(folder: Path, edges: int) -> list[Figure]:
     drawn = Drawn(edges)
     ledger: Any = Numbers(drawn.activities.size)
     with stopwatch() as built:
-        base = folded(Base(0, CHAIN), [drawn.read()], ledger.head, CHAIN, len(SETS))
+        base = folded(Base(0, CHAIN), [drawn.read()], CHAIN, len(SETS))
         files.write(folder, base)
     size = (folder / files.NAME).stat().st_size
     with stopwatch() as opened:
@@ -208,7 +208,7 @@ def _pairs(folder: Path, edges: int) -> list[Figure]:
     drawn = Drawn(edges)
     folder.mkdir()
     ledger: Any = Numbers(drawn.activities.size)
-    files.write(folder, folded(Base(0, CHAIN), [drawn.read()], ledger.head, CHAIN, len(SETS)))
+    files.write(folder, folded(Base(0, CHAIN), [drawn.read()], CHAIN, len(SETS)))
     index = LineageIndex(folder, ledger)
     chance = np.random.default_rng(3)
     found: list[int] = []

@@ -76,7 +76,8 @@ class LineageIndex:
     @property
     def edges(self) -> int:
         """How many edges were recorded, on both levels."""
-        return self._state.base.edges + self._state.overlay.edges
+        state = self._state
+        return state.base.edges + state.overlay.edges
 
     def refresh(self) -> int:
         """Apply what was recorded since; it costs what that states.
@@ -94,7 +95,7 @@ class LineageIndex:
             self._catch_up()
             with files.locked(self._folder) as mine:
                 if mine and self._next.overlay.edges and not self._adopt():
-                    self._fold([], self._next.applied_seq, publish=True)
+                    self._fold([], publish=True)
             self._catch_up()
 
     def ids(self, iris: Iterable[str]) -> dict[str, int]:
@@ -279,10 +280,9 @@ class LineageIndex:
 
     def _catch_up(self) -> None:
         """Apply what was recorded since; who asks meanwhile is answered from the state before."""
-        head = self._ledger.head
         self._adopt()
-        if self._next.applied_seq < head:
-            self._apply(self._read(head), head)
+        if self._next.applied_seq < self._ledger.head:
+            self._apply(self._read())
         self._state = self._next
 
     def _adopt(self) -> bool:
@@ -304,25 +304,28 @@ class LineageIndex:
         self._codes = {number: code for code, number in enumerate(sets)}
         return tuple(sets.values())
 
-    def _read(self, head: int) -> Read:
+    def _read(self) -> Read:
         """Read what is not applied yet."""
+        # Asked here and not before: a base that was taken meanwhile may know of later entries.
+        head = self._ledger.head
         self._next = self._next._replace(kind_sets=self._known_kinds())
         state = self._next
         return overlay.read(self._ledger, state.applied_seq, head, state.runs, self._codes)
 
-    def _apply(self, new: Read, head: int) -> None:
-        total = self._next.overlay.edges + new.edges
-        if total <= self._limit:
-            self._add(new, head)
+    def _apply(self, new: Read) -> None:
+        if self._fits(new, self._limit):
+            self._add(new)
             return
         with files.locked(self._folder) as mine:
             if mine and self._adopt():
-                new = self._read(head)
-                total = new.edges
-            if total <= self._limit * (1 if mine else PATIENCE):
-                self._add(new, head)
+                new = self._read()
+            if self._fits(new, self._limit * (1 if mine else PATIENCE)):
+                self._add(new)
             else:
-                self._fold([new], head, mine)
+                self._fold([new], mine)
+
+    def _fits(self, new: Read, limit: int) -> bool:
+        return self._next.overlay.edges + new.edges <= limit
 
     @property
     def _limit(self) -> int:
@@ -330,19 +333,19 @@ class LineageIndex:
             return self._fold_at
         return min(max(FEW, self._next.base.edges // SHARE), MANY)
 
-    def _add(self, new: Read, head: int) -> None:
+    def _add(self, new: Read) -> None:
         state = self._next
         state.overlay.add(new)
         size = max(state.size, state.overlay.size)
-        grown = state._replace(applied_seq=head, runs=state.overlay.runs, size=size)
+        grown = state._replace(applied_seq=new.upto, runs=state.overlay.runs, size=size)
         self._next = grown.invalidated(new.gone) if new.gone else grown
 
-    def _fold(self, further: list[Read], head: int, publish: bool) -> None:
+    def _fold(self, further: list[Read], publish: bool) -> None:
         """Make a new base; it stays in memory where nobody lets us write it."""
         state = self._next
         parts = [*state.overlay.parts, *further]
-        chain = self._ledger.chain_at(head) or ""
-        base = overlay.folded(state.base, parts, head, chain, len(state.kind_sets))
+        chain = self._ledger.chain_at(parts[-1].upto) or ""
+        base = overlay.folded(state.base, parts, chain, len(state.kind_sets))
         if publish:
             with suppress(OSError):
                 files.write(self._folder, base)

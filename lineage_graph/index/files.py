@@ -23,7 +23,7 @@ import numpy as np
 from lineage_graph.identity import canonical_json, sha256
 from lineage_graph.index.arrays import Array, Base
 
-FORMAT = 1
+FORMAT = 2
 MAGIC = b"LGINDEX\n"
 NAME = "base"
 LOCK = "lock"

@@ -32,12 +32,14 @@ class Read(NamedTuple):
         run_seqs: Of each new run, its entry.
         run_activities: Of each new run, its activity.
         gone: What they invalidate.
+        upto: Seq of the last of them.
     """
 
     levels: tuple[Added, ...]
     run_seqs: Array
     run_activities: Array
     gone: tuple[Invalidation, ...]
+    upto: int
 
     @property
     def edges(self) -> int:
@@ -148,6 +150,7 @@ def read(ledger: Ledger, after: int, upto: int, first_run: int, codes: Mapping[i
         np.concatenate(seqs),
         np.concatenate(activities),
         gone,
+        upto,
     )
 
 
@@ -162,14 +165,13 @@ def _runs(seq: Array, activity: Array) -> tuple[tuple[Array, Array], Array]:
     return (seqs[new], activities[new]), which
 
 
-def folded(base: Base, parts: list[Read], applied_seq: int, chain_: str, kind_sets: int) -> Base:
+def folded(base: Base, parts: list[Read], chain_: str, kind_sets: int) -> Base:
     """Return a new base from a base and what was added to it.
 
     Args:
         base: What there was.
         parts: What was added, in order.
-        applied_seq: The last entry that is in them.
-        chain_: Its chain.
+        chain_: Chain of the last entry that is in them.
         kind_sets: How many kind sets are numbered.
     """
     sides = {}
@@ -180,7 +182,7 @@ def folded(base: Base, parts: list[Read], applied_seq: int, chain_: str, kind_se
     gone = [row for part in parts for row in part.gone]
     rows = np.array([(seq, node, entry or 0) for seq, node, entry in gone], np.int64)
     return Base(
-        applied_seq,
+        parts[-1].upto,
         chain_,
         sides,
         np.concatenate([base.run_seqs, *(part.run_seqs for part in parts)]),

@@ -304,14 +304,18 @@ def said(ledger: Ledger, upto: int) -> set[tuple[int, int]]:
     }
 
 
-def test_answers_hold_while_another_process_appends(
-    ledger: Ledger, folder: Path, tmp_path: Path
+@pytest.mark.parametrize("folding", [(), ("a", "b")], ids=["appends", "folds"])
+def test_answers_hold_while_other_processes_append_and_fold(
+    ledger: Ledger, folder: Path, tmp_path: Path, folding: Sequence[str]
 ) -> None:
-    index = LineageIndex(folder, ledger, fold_at=11)
-    appending = writer(tmp_path / "ledger.db", "", "w", 120)
-    compared = 0
-    while appending.poll() is None or index.refresh() < ledger.head:
-        seq = index.refresh()
+    index = LineageIndex(folder, ledger, fold_at=10**6 if folding else 11)
+    writers = [writer(tmp_path / "ledger.db", folder, name, 60) for name in folding]
+    writers += [writer(tmp_path / "ledger.db", "", "w", 120)]
+    compared = seq = 0
+    while any(each.poll() is None for each in writers) or index.refresh() < ledger.head:
+        before, seq = seq, index.refresh()
+        assert seq >= before
+        assert index.edges == sum(len(page) for page in ledger.index_rows(0, seq))
         start = [*index.ids(["urn:all", "urn:w:0"]).values()]
         found = index.closure(start, downstream=True).edges()
         expected = said(ledger, seq)
@@ -322,8 +326,8 @@ def test_answers_hold_while_another_process_appends(
             (d, s) for d, s in expected if s in reached
         }
         compared += 1
-    assert appending.returncode == 0
-    assert compared > 1 and seq == 120
+    assert [each.returncode for each in writers] == [0] * len(writers)
+    assert compared > 1 and seq == 120 + 60 * len(folding)
 
 
 def test_processes_that_fold_at_the_same_time_agree(
