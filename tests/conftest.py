@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -63,3 +64,24 @@ def recorded(engine: Engine, store: Path) -> Iterator[Graph]:
     with connect(store) as graph:
         graph.spark(f"{engine.url}/;token={engine.token}")
         yield graph
+
+
+@pytest.fixture(scope="module")
+def serve_given(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Serve graphs that scenarios give, each as one bundle, while the module's tests run.
+
+    What is returned takes their files, and settings of the server; it returns the address.
+    """
+    from lineage_graph.server.running import serving
+    from lineage_graph.server.settings import Settings
+    from tests.integration.given import record
+
+    with ExitStack() as running:
+
+        def serve(*given: Path, **settings: Any) -> str:
+            store = tmp_path_factory.mktemp("served")
+            for one in given:
+                record(store, one)
+            return running.enter_context(serving(Settings(store, port=0, **settings)))
+
+        yield serve

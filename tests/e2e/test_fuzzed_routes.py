@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from lineage_graph.server.running import serving
-from lineage_graph.server.settings import Settings
 from tests.e2e.awkward_store import CASE
-from tests.integration.given import record
 
 SEED = "20261126"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -22,11 +19,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def address(store: Path) -> Iterator[str]:
-    store.mkdir()
-    record(store, CASE / "given.ttl")
-    with serving(Settings(store, port=0, dev=True)) as address:
-        yield address
+def address(serve_given: Callable[..., str]) -> str:
+    return serve_given(CASE / "given.ttl", dev=True)
 
 
 def fuzzed(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:

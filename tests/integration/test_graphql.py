@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from gql import Client as Gql
-from gql import gql
-from gql.transport.httpx import HTTPXAsyncTransport
 from graphql import (
     GraphQLEnumType,
     GraphQLInterfaceType,
@@ -147,15 +143,6 @@ def test_whatever_is_in_the_schema_is_described() -> None:
             arguments = getattr(one, "args", {}).items()
             silent += [f"{name}.{field}({a})" for a, said in arguments if not said.description]
     assert silent == []
-
-
-def test_gql_is_answered(client: Client) -> None:
-    async def asked() -> Any:
-        transport = HTTPXAsyncTransport(url=f"{client.address}/graphql")
-        async with Gql(transport=transport) as session:
-            return await session.execute(gql("{ datasets(first: 1) { edges { node { name } } } }"))
-
-    assert asyncio.run(asked()) == {"datasets": {"edges": [{"node": {"name": "joined"}}]}}
 
 
 def test_a_version_says_what_is_in_it(client: Client) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from gql import Client as Gql
-from gql import gql
-from gql.transport.exceptions import TransportQueryError
-from gql.transport.websockets import WebsocketsTransport
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
@@ -30,7 +25,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         yield client
 
 
-def address(client: Client) -> str:
+def socket_of(client: Client) -> str:
     return f"{client.address.replace('http', 'ws', 1)}/graphql"
 
 
@@ -43,40 +38,10 @@ def cancelled(client: Client, id_: str) -> None:
     client.ask("mutation ($id: ID!) { cancelRebuild(id: $id) { errors { code } } }", id=id_)
 
 
-def test_a_rebuild_is_followed_until_it_has_ended(client: Client) -> None:
-    id_ = requested(client)
-
-    async def followed() -> list[str]:
-        states = []
-        transport = WebsocketsTransport(url=address(client), subprotocols=[PROTOCOL])
-        async with Gql(transport=transport) as session:
-            asked = gql(FOLLOW)
-            asked.variable_values = {"id": id_}
-            async for event in session.subscribe(asked):
-                states.append(event["rebuildProgress"]["state"])
-                await asyncio.to_thread(cancelled, client, id_)
-        return states
-
-    assert asyncio.run(followed()) == ["QUEUED", "CANCELLED"]
-
-
-def test_what_is_not_there_cannot_be_followed(client: Client) -> None:
-    async def followed() -> None:
-        transport = WebsocketsTransport(url=address(client), subprotocols=[PROTOCOL])
-        async with Gql(transport=transport) as session:
-            asked = gql(FOLLOW)
-            asked.variable_values = {"id": "x"}
-            async for _ in session.subscribe(asked):
-                pass
-
-    with pytest.raises(TransportQueryError, match="no request"):
-        asyncio.run(followed())
-
-
 def told(client: Client, *messages: Any) -> tuple[list[Any], int | None]:
     """Send messages, and return what is said until the connection is closed, or complete."""
     heard: list[Any] = []
-    with connect(address(client), subprotocols=[PROTOCOL]) as socket:
+    with connect(socket_of(client), subprotocols=[PROTOCOL]) as socket:
         for message in messages:
             socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
         try:
@@ -131,11 +96,11 @@ def test_a_ping_is_answered(client: Client) -> None:
 
 
 def test_another_protocol_or_another_site_is_refused(client: Client, tmp_path: Path) -> None:
-    with pytest.raises(InvalidStatus), connect(address(client), subprotocols=[]):
+    with pytest.raises(InvalidStatus), connect(socket_of(client), subprotocols=[]):
         pass
     evil = "http" + "://evil.example"
     with (
         pytest.raises(InvalidStatus),
-        connect(address(client), subprotocols=[PROTOCOL], additional_headers={"Origin": evil}),
+        connect(socket_of(client), subprotocols=[PROTOCOL], additional_headers={"Origin": evil}),
     ):
         pass

@@ -1,4 +1,4 @@
-"""Producers of OpenLineage send to the server, as they are."""
+"""Events of OpenLineage over HTTP; tests/e2e sends them with its own client."""
 
 from __future__ import annotations
 
@@ -10,25 +10,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from openlineage.client import OpenLineageClient
-from openlineage.client.event_v2 import (
-    DatasetEvent,
-    InputDataset,
-    Job,
-    JobEvent,
-    OutputDataset,
-    Run,
-    RunEvent,
-    RunState,
-    StaticDataset,
-)
-from openlineage.client.facet_v2 import schema_dataset
-from openlineage.client.transport.http import HttpCompression, HttpConfig, HttpTransport
 
-import lineage_graph
 from lineage_graph.server.running import serving
 from lineage_graph.server.settings import Settings
-from tests.producers import DATABASE, PRODUCER, run
+from tests.producers import DATABASE, run
 
 RUN = "01941b29-7c00-7000-8000-000000000001"
 AT = "2026-05-01T12:00:00Z"
@@ -43,41 +28,6 @@ def address(tmp_path: Path) -> Iterator[str]:
 def sent(address: str, body: Any, path: str = "", **headers: str) -> httpx2.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return httpx2.post(f"{address}/api/v1/lineage{path}", content=content, headers=headers)
-
-
-@pytest.mark.parametrize("compression", [None, HttpCompression.GZIP])
-def test_the_client_of_openlineage_sends_all_three_kinds(
-    address: str, tmp_path: Path, compression: HttpCompression | None
-) -> None:
-    client = OpenLineageClient(
-        transport=HttpTransport(HttpConfig(url=address, compression=compression))
-    )
-    job = Job("shop", "load")
-    fields = [schema_dataset.SchemaDatasetFacetFields("x", "int")]
-    facets: Any = {"schema": schema_dataset.SchemaDatasetFacet(fields=fields)}
-    output = OutputDataset(DATABASE, "b", facets)
-    for state in (RunState.COMPLETE, RunState.START):
-        client.emit(
-            RunEvent(
-                eventType=state,
-                eventTime=AT,
-                run=Run(RUN),
-                job=job,
-                producer=PRODUCER,
-                inputs=[InputDataset(DATABASE, "a")],
-                outputs=[output],
-            )
-        )
-    client.emit(JobEvent(eventTime=AT, producer=PRODUCER, job=job, inputs=[], outputs=[]))
-    client.emit(DatasetEvent(eventTime=AT, producer=PRODUCER, dataset=StaticDataset(DATABASE, "c")))
-    client.close()
-    with lineage_graph.connect(tmp_path) as graph:
-        names = {row["name"]: row["versions"] for row in graph.datasets()}
-        assert names == {f"{DATABASE} a": 1, f"{DATABASE} b": 1, f"{DATABASE} c": 0}
-        described = graph.describe(f"{DATABASE} b")
-        assert described["columns"] == [{"name": "x", "type": "int"}]
-        found = graph.lineage(f"{DATABASE} b")
-        assert {node.name for node in found.nodes} == {f"{DATABASE} a@1", f"{DATABASE} b@1"}
 
 
 def test_the_first_question_after_an_event_knows_of_it(address: str) -> None:
