@@ -335,10 +335,15 @@ class LineageIndex:
 
     def _add(self, new: Read) -> None:
         state = self._next
-        state.overlay.add(new)
-        size = max(state.size, state.overlay.size)
-        grown = state._replace(applied_seq=new.upto, runs=state.overlay.runs, size=size)
-        self._next = grown.invalidated(new.gone) if new.gone else grown
+        try:
+            state.overlay.add(new)
+            size = max(state.size, state.overlay.size)
+            grown = state._replace(applied_seq=new.upto, runs=state.overlay.runs, size=size)
+            self._next = grown.invalidated(new.gone) if new.gone else grown
+        except BaseException:
+            # After Ctrl-C half of it may lie there: all that lies over the base is read again.
+            self._begin(state.base, state.kind_sets)
+            raise
 
     def _fold(self, further: list[Read], publish: bool) -> None:
         """Make a new base; it stays in memory where nobody lets us write it."""

@@ -1,8 +1,10 @@
-"""What another process does between any two lines of the index changes no answer."""
+"""Nothing that happens between any two lines of the index changes an answer."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from itertools import count
@@ -13,14 +15,16 @@ from typing import Any
 import pytest
 
 import lineage_graph.index
-from lineage_graph.index import LineageIndex
+from lineage_graph.index import LineageIndex, files
 from lineage_graph.ledger import Edge, Ledger
 from lineage_graph.ledger.file import LedgerFile
 
 HERE = str(Path(lineage_graph.index.__file__).parent)
 
 
-def stopped(work: Callable[[], object], at: int, then: Callable[[], object]) -> bool:
+def stopped(
+    work: Callable[[], object], at: int, then: Callable[[], object], within: str = HERE
+) -> bool:
     """Do something else when a work comes to a line of the index that is the n-th new one.
 
     Returns:
@@ -31,7 +35,7 @@ def stopped(work: Callable[[], object], at: int, then: Callable[[], object]) -> 
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         file, line = frame.f_code.co_filename, frame.f_lineno
-        if not file.startswith(HERE):
+        if not file.startswith(within):
             return None
         if event == "line" and (file, line) not in lines:
             lines.add((file, line))
@@ -111,3 +115,58 @@ def test_somebody_else_may_come_in_between_anywhere(
             if not came:
                 break
         require_right(other, theirs)
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_anywhere_changes_no_answer(tmp_path: Path) -> None:
+    with LedgerFile(tmp_path / "ledger.db") as ledger:
+        for at in count(1):
+            folder = tmp_path / f"index{at}"
+            index = LineageIndex(folder, ledger, fold_at=3)
+            came = False
+            # The first entry fits beside the base, the second makes it be folded.
+            for _ in range(2):
+                appended(ledger)
+                try:
+                    came |= stopped(index.refresh, at, interrupt)
+                except KeyboardInterrupt:
+                    came = True
+                require_right(index, ledger)
+                require_right(LineageIndex(folder, ledger), ledger)
+            if not came:
+                break
+
+
+def killed(path: Path, folder: Path, at: int) -> bool:
+    """Tell whether a process that folds came to the n-th new line about files and died there."""
+    child = os.fork()
+    if child == 0:
+        try:
+            ledger = LedgerFile(path)
+            stopped(
+                lambda: LineageIndex(folder, ledger, fold_at=3),
+                at,
+                lambda: os.kill(os.getpid(), signal.SIGKILL),
+                within=files.__file__,
+            )
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_kill_9_anywhere_changes_no_answer(tmp_path: Path) -> None:
+    path, folder = tmp_path / "ledger.db", tmp_path / "index"
+    came, at = True, 0
+    while came:
+        at += 1
+        with LedgerFile(path) as ledger:
+            appended(ledger, 2)
+        came = killed(path, folder, at)
+        with LedgerFile(path) as ledger:
+            require_right(LineageIndex(folder, ledger), ledger)
+    assert {file.name for file in folder.iterdir()} == {files.NAME, files.LOCK}
+    base = files.read(folder)
+    assert base is not None and base.edges == 4 * at
