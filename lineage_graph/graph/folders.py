@@ -93,6 +93,11 @@ class Folders:
         return self.root / "openlineage.db"
 
     @property
+    def visibility(self) -> Path:
+        """The projection that knows what each entry mentions that may be hidden."""
+        return self.root / "visibility.db"
+
+    @property
     def artifacts(self) -> Path:
         """Content-addressed files."""
         return self.root / "artifacts"

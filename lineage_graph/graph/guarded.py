@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lineage_graph.errors import InvalidRecord, NotFound
 from lineage_graph.graph.processing import Processed
 from lineage_graph.identity import fresh, kind_of, name_of
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.licensing import VERSIONS
 from lineage_graph.recording.descriptions import act, agents
 from lineage_graph.records import Invalidated
@@ -50,7 +51,10 @@ class Guarded(Processed):
     def _visibility(self) -> Visibility:
         from lineage_graph.visibility import Visibility
 
-        return Visibility(self._ledger, self._declarations)
+        # What is read of a part of a ledger, or from afar, is never kept as if it were all.
+        whole = isinstance(self._ledger, LedgerFile)
+        kept = self.folders.visibility if whole else None
+        return Visibility(self._ledger, self._declarations, kept)
 
     @property
     def outdated(self) -> bool:

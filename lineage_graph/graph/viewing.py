@@ -74,7 +74,7 @@ class Viewing:
         self._ledger = ledger
         self._folders = folders
         self._folder = folders.root / "views"
-        self._visibility = Visibility(ledger)
+        self._visibility = Visibility(ledger, kept=folders.visibility)
         self._recent: OrderedDict[frozenset[str], View] = OrderedDict()
         self._lock = threading.Lock()
         self.alive: WeakValueDictionary[frozenset[str], View] = WeakValueDictionary()

@@ -1,6 +1,7 @@
 """Who may see what: labels on datasets, inherited by whatever is derived from them.
 
-To follow *what a person may see*: ``mentions.py`` reads what each entry of the ledger is about,
+To follow *what a person may see*: ``extracts.py`` reads what each entry of the ledger is about,
+``mentions.py`` finds entries by that,
 ``derivations.py`` says what came from what, :class:`Visibility` puts people's labels on it,
 ``sight.py`` says what is hidden from somebody who is cleared for some labels only, and
 ``filtering.py`` takes that out of each entry; ``view.py`` and ``ledger.py`` make a ledger of it
@@ -13,8 +14,9 @@ import re
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lineage_graph.declarations import Declarations
@@ -22,7 +24,9 @@ from lineage_graph.errors import InvalidRecord
 from lineage_graph.identity import NAMESPACE
 from lineage_graph.ledger import Entry, Ledger
 from lineage_graph.visibility.derivations import Derivations
-from lineage_graph.visibility.mentions import DECIDING, VERSIONS, Mentions, kind_in
+from lineage_graph.visibility.extracts import Extracts
+from lineage_graph.visibility.kinds import DECIDING, VERSIONS, kind_in
+from lineage_graph.visibility.mentions import Mentions
 
 if TYPE_CHECKING:
     from lineage_graph.stores import Store
@@ -134,6 +138,17 @@ class Decisions:
         return {about: tuple(said.values()) for about, said in found.items()}
 
 
+@dataclass
+class _Taken:
+    """How far what entries mention has become labels; not as far as that when reading failed."""
+
+    seq: int = 0
+    pairs: int = 0
+    versions: int = 0
+    aliases: int = 0
+    deciding: list[int] = field(default_factory=list)
+
+
 class Visibility:
     """Which labels everything in a ledger has; threads may share it.
 
@@ -142,6 +157,7 @@ class Visibility:
     Args:
         ledger: The truth, all of it.
         declarations: Where the queries are.
+        kept: File that keeps what was read of the ledger; None for none.
 
     Attributes:
         lock: Held by whoever brings it up to date or reads what it knows.
@@ -154,7 +170,9 @@ class Visibility:
         called: All IRIs of a dataset that had several, by each of them.
     """
 
-    def __init__(self, ledger: Ledger, declarations: Declarations | None = None) -> None:
+    def __init__(
+        self, ledger: Ledger, declarations: Declarations | None = None, kept: Path | None = None
+    ) -> None:
         self.lock = threading.RLock()
         self.seq = 0
         self.mentions = Mentions()
@@ -164,6 +182,8 @@ class Visibility:
         self.versions: defaultdict[str, list[str]] = defaultdict(list)
         self.called: dict[str, frozenset[str]] = {}
         self._ledger = ledger
+        self._extracts = Extracts(ledger, kept)
+        self._taken = _Taken()
         self._used = False
         self._effective: dict[str, frozenset[str]] = {}
 
@@ -194,13 +214,14 @@ class Visibility:
         )
 
     def _read(self, head: int) -> None:
-        mentions, before, known = self.mentions, self.mentions.seq, self.derivations.last
-        pairs, versions = len(mentions.pairs), len(mentions.versions)
-        aliases = len(mentions.aliases)
-        deciding = [e for e in self._ledger.entries(before, head) if mentions.read(e)]
-        self.derivations.refresh(self._ledger, before, head)
-        self.derivations.add(mentions.pairs[pairs:])
-        new = mentions.versions[versions:]
+        mentions, taken, known = self.mentions, self._taken, self.derivations.last
+        for extract in self._extracts.between(mentions.seq, head):
+            if mentions.take(extract):
+                taken.deciding.append(mentions.seq)
+        deciding = [next(self._ledger.entries(seq - 1, seq)) for seq in taken.deciding]
+        self.derivations.refresh(self._ledger, taken.seq, head)
+        self.derivations.add(mentions.pairs[taken.pairs :])
+        new = mentions.versions[taken.versions :]
         for version, thing in new:
             if thing not in self.things.setdefault(version, set()):
                 self.things[version].add(thing)
@@ -209,9 +230,12 @@ class Visibility:
             self.decisions.add(deciding)
         changed = bool(deciding)
         changed |= self.decisions.end(mentions.of)
-        changed |= self._call(mentions.aliases[aliases:])
+        changed |= self._call(mentions.aliases[taken.aliases :])
         if changed or not self._extended(known, [version for version, _ in new]):
             self._effective = self._spread()
+        self._taken = _Taken(
+            head, len(mentions.pairs), len(mentions.versions), len(mentions.aliases)
+        )
 
     def _call(self, aliases: Iterable[tuple[str, str]]) -> bool:
         """Take in that datasets have or had further IRIs, and tell whether some are new.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lineage_graph.identity import NAMESPACE
 from lineage_graph.ledger import Ledger
-from lineage_graph.visibility.mentions import VERSIONS
+from lineage_graph.visibility.kinds import VERSIONS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,13 +13,8 @@ from collections.abc import Collection, Iterable, Iterator, Set
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lineage_graph.declarations import bundled
-from lineage_graph.visibility.mentions import (
-    REFERRED,
-    STATEMENTS,
-    THINGS,
-    kind_in,
-    occurrences,
-)
+from lineage_graph.visibility.kinds import REFERRED, STATEMENTS, THINGS, kind_in
+from lineage_graph.visibility.mentions import occurrences
 
 if TYPE_CHECKING:
     from lineage_graph.visibility.sight import Sight

@@ -15,7 +15,7 @@ from lineage_graph.identity import digested, sha256
 from lineage_graph.ledger import Edge, Entry, Invalidation, Ledger
 from lineage_graph.ledger.database import Row
 from lineage_graph.visibility.filtering import Filter, root_of, statements
-from lineage_graph.visibility.mentions import IRI, REFERRED, THINGS, kind_in
+from lineage_graph.visibility.kinds import IRI, REFERRED, THINGS, kind_in, plain
 from lineage_graph.visibility.sight import Sight
 from lineage_graph.visibility.view import UNFILTERED, View
 
@@ -41,7 +41,7 @@ class VisibleLedger:
         self._ledger = ledger
         self._view = view
         self.generation = view.look().generation
-        self._filter = Filter(view.visibility.mentions.plain)
+        self._filter = Filter(plain())
 
     @property
     def outdated(self) -> bool:

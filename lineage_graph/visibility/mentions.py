@@ -1,4 +1,4 @@
-"""What each entry of a ledger mentions, read once from the bodies for everybody who asks."""
+"""What the entries of a ledger mention, by what is mentioned, for everybody who asks."""
 
 from __future__ import annotations
 
@@ -8,54 +8,19 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from lineage_graph.declarations import bundled
-from lineage_graph.identity import NAMESPACE, named
-from lineage_graph.ledger import Entry
-from lineage_graph.visibility.spelling import read
+from lineage_graph.visibility.extracts import Extract, bytes_of
 
-THINGS: Final = ("dataset", "model", "version", "model-version")
-"""Kinds of what can be seen or hidden."""
-VERSIONS: Final = ("version", "model-version")
-REFERRED: Final = (
-    *("agent", "artifact", "content", "environment", "implementation", "job", "plan"),
-    *("process", "organisation", "purpose", "measure"),
-)
-"""Kinds that several records share: one is there as far as something refers to it."""
-STATEMENTS: Final = (
-    *("declaration", "license-statement", "semantic-label", "membership-index"),
-    *("visibility-label", "declassification"),
-)
-"""Kinds of what is said of something: each stands by itself."""
-RAW: Final = "openlineage-event"
-"""Kind of what was received as it is, whatever it names."""
-DECIDING: Final = ("visibility-label", "declassification")
-"""Kinds of what people decide about visibility."""
-
-IRI: Final = re.compile(rb"<(" + NAMESPACE.encode() + rb"([a-z0-9-]+):[^>#]*)")
-_SUBJECT: Final = re.compile(rb"^<(" + NAMESPACE.encode() + rb"([a-z0-9-]+):[^>#]*)", re.MULTILINE)
-LITERAL: Final = re.compile(
-    rb'^<([^>]*)> <([^>]*)> "((?:[^"\\]|\\.)*)"(?:@[A-Za-z0-9-]+| )', re.MULTILINE
-)
 _WORD: Final = re.compile(rb"[\w\x80-\xff]")
 _WORDS: Final = re.compile(rb"[\w\x80-\xff]+")
 _FEW: Final = 16
 """Texts that are sooner found one after the other."""
 
 
-def kind_in(iri: str) -> str:
-    """Return the kind in one of our IRIs, or an empty text."""
-    return iri[len(NAMESPACE) :].partition(":")[0] if iri.startswith(NAMESPACE) else ""
-
-
-def _linking(*terms: str) -> bytes:
-    return b"|".join(re.escape(bundled().iri(term).encode()) for term in terms)
-
-
 class Mentions:
-    """What entries mention, kept up to date by whoever reads them.
+    """What entries mention, kept up to date by whoever takes them in.
 
     Attributes:
-        seq: The last entry that was read.
+        seq: The last entry that was taken in.
         bundles: IRI of the bundle of each entry, the first one first.
         of: Seqs of the entries that mention a thing, or something that happened once.
         born: Seq of the first entry that describes something that is no thing.
@@ -86,67 +51,34 @@ class Mentions:
         self._words: defaultdict[bytes, list[bytes]] = defaultdict(list)
         self._found: dict[bytes, set[tuple[int, bool]]] = {}
         self._searched = 0
-        ours = NAMESPACE.encode()
-        version = ours + rb"(?:version|model-version):[^>#]*"
-        thing = ours + rb"(?:dataset|model):[^>#]*"
-        self._version_of = re.compile(
-            rb"^<(%b)> <(?:%b)> <(%b)>" % (version, _linking("version_of"), thing), re.MULTILINE
-        )
-        self._derived = re.compile(
-            rb"^<(%b)(?:#[^>]*)?> <(?:%b)> <(%b)"
-            % (version, _linking("derived_from", "entity"), version),
-            re.MULTILINE,
-        )
-        self._title, self._location, self._label, self._alias = (
-            bundled().iri(term).encode()
-            for term in ("title", "location", "visibility_label", "alias")
-        )
-        self.plain = {bundled().iri(t).encode() for t in ("title", "label", "name", "datatype")}
 
-    def read(self, entry: Entry) -> bool:
+    def take(self, extract: Extract) -> bool:
         """Take in the next entry.
 
         Returns:
             Whether it decides something about visibility.
         """
-        body, seq = entry.body, entry.seq
-        own = entry.bundle.encode()
-        deciding = False
-        for iri, kind in set(IRI.findall(body)):
-            name = kind.decode()
-            if iri != own and name not in REFERRED:
-                self.of[iri.decode()].append(seq)
-            deciding |= name in DECIDING
-        for iri, kind in set(_SUBJECT.findall(body)):
-            if kind.decode() == RAW:
-                self.raw.add(seq)
-            if kind.decode() not in THINGS:
-                self.born.setdefault(iri.decode(), seq)
-                self.describes[seq].append(iri.decode())
-        for version, of in set(self._version_of.findall(body)):
-            self.versions.append((version.decode(), of.decode()))
-        for derived, source in set(self._derived.findall(body)):
-            self.pairs.append((derived.decode(), source.decode()))
-        for subject, predicate, text in LITERAL.findall(body):
-            self._read_text(seq, subject, predicate, text)
-        self.bundles.append(entry.bundle)
-        self.seq = seq
-        return deciding
-
-    def _read_text(self, seq: int, subject: bytes, predicate: bytes, text: bytes) -> None:
-        if predicate == self._label:
-            self.said[text.decode()].append(seq)
-            return
-        thing = subject.partition(b"#")[0].decode()
-        of_thing = kind_in(thing) in THINGS
-        if predicate == self._alias:
-            self.aliases.append((thing, named("dataset", read(text))))
-        if of_thing and text and predicate in (self._title, self._location):
-            self.names[thing].add(text)
-        if not (of_thing and predicate in self.plain):
+        self.seq = seq = self.seq + 1
+        self.bundles.append(extract.bundle)
+        for iri in extract.mentioned:
+            self.of[iri].append(seq)
+        for iri in extract.described:
+            self.born.setdefault(iri, seq)
+            self.describes[seq].append(iri)
+        if extract.raw:
+            self.raw.add(seq)
+        self.versions += extract.versions
+        self.pairs += extract.pairs
+        self.aliases += extract.aliases
+        for label in extract.labels:
+            self.said[label].append(seq)
+        for thing, name in extract.names:
+            self.names[thing].add(bytes_of(name))
+        for of_thing, text in extract.texts:
             self._begins.append(len(self._text))
             self._where.append((seq, of_thing))
-            self._text += text + b"\n"
+            self._text += bytes_of(text) + b"\n"
+        return extract.deciding
 
     def find(self, texts: Collection[bytes]) -> Mapping[int, Mapping[bytes, bool]]:
         """Return where texts stand as words of their own, other than as the name of a thing.

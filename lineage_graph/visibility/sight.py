@@ -9,7 +9,7 @@ from lineage_graph.identity import sha256
 from lineage_graph.ledger import Ledger
 from lineage_graph.visibility import Visibility
 from lineage_graph.visibility.filtering import Filter, statements
-from lineage_graph.visibility.mentions import RAW, REFERRED, STATEMENTS, VERSIONS, kind_in
+from lineage_graph.visibility.kinds import RAW, REFERRED, STATEMENTS, VERSIONS, kind_in, plain
 from lineage_graph.visibility.spelling import spellings
 
 _FORMAT = 1
@@ -133,7 +133,7 @@ def _names(visibility: Visibility, hidden: Collection[str]) -> set[bytes]:
 
 def _spoil(sight: Sight, visibility: Visibility, ledger: Ledger, begun: Iterable[int]) -> None:
     """Find the entries that mention something hidden, or something that such an entry says."""
-    mentions, keeping = visibility.mentions, Filter(visibility.mentions.plain)
+    mentions, keeping = visibility.mentions, Filter(plain())
     waiting, speaking = list(begun), set()
     while waiting:
         while waiting:
