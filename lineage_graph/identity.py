@@ -19,9 +19,6 @@ from urllib.parse import quote, unquote
 
 NAMESPACE = "urn:lineage-graph:"
 
-LARGEST_INTEGER = 2**53 - 1
-"""Largest integer that every reader of JSON reads alike (RFC 7493, section 2.2)."""
-
 _CANONICAL = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 )

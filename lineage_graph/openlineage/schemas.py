@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from lineage_graph.declarations import bundled
 from lineage_graph.errors import InvalidRecord, MissingExtra
-from lineage_graph.openlineage.documents import pointer_of, quoted
+from lineage_graph.openlineage.documents import quoted
 from lineage_graph.openlineage.times import moment
+from lineage_graph.strict_json import pointer
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -62,7 +63,7 @@ def check(event: Any) -> Kind:
     validator = _validators()[kind]
     if not validator.is_valid(event):
         error = max(validator.iter_errors(event), key=lambda one: len(one.instance_path))
-        where = pointer_of(list(error.instance_path)) or "/"
+        where = pointer(error.instance_path) or "/"
         raise InvalidRecord(f"{where}: {error.message} (OpenLineage {kind}).")
     try:
         moment(event["eventTime"])

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from lineage_graph.errors import PolicyRefused
-from lineage_graph.identity import LARGEST_INTEGER
 from lineage_graph.ledger import Edge, Entry, Invalidation
 from lineage_graph.ledger.database import Row
 from lineage_graph.remote.connection import Connection
@@ -16,6 +15,7 @@ from lineage_graph.remote.protocol import (
     TXID_HEADER,
     entry_read,
 )
+from lineage_graph.strict_json import LARGEST_INTEGER
 
 _BYTES_A_REQUEST: Final = 400_000
 _IRIS_A_REQUEST: Final = 5_000

@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from lineage_graph.errors import InvalidRecord
-from lineage_graph.identity import LARGEST_INTEGER
 from lineage_graph.ledger import Entry, Invalidation
 from lineage_graph.stores import Iri, Value
+from lineage_graph.strict_json import LARGEST_INTEGER
 
 VERSION: Final = 1
 """Of what is said in this module; it changes when an older end would misunderstand."""

@@ -13,7 +13,7 @@ from lineage_graph.artifacts import BLOCK
 from lineage_graph.errors import InvalidRecord, NotFound
 from lineage_graph.graph import Graph
 from lineage_graph.server.authorize import Caller, needs
-from lineage_graph.server.sending import BY_SETTING, FileBody
+from lineage_graph.server.bodies import BY_SETTING, FileBody
 from lineage_graph.server.served import Here
 
 router = APIRouter(prefix="/api", tags=["artifacts"])

@@ -1,68 +1,31 @@
-"""What arrives in requests: JSON read strictly, with the place of a fault, and packed bodies.
+"""Bodies of requests: JSON, packed ones, and large ones, each with a limit.
 
-Sources: RFC 8259 (JSON), RFC 7493 (I-JSON: no duplicate keys, no lone surrogates, integers that
-every program reads the same), RFC 6901 (JSON Pointer), RFC 1952 (gzip).
+Source: RFC 1952 (gzip).
 """
 
 from __future__ import annotations
 
-import json
-import re
+import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from collections.abc import AsyncIterator
+from typing import IO, Annotated, Any, Final
 
+from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from lineage_graph.errors import InvalidRecord
-from lineage_graph.identity import LARGEST_INTEGER
+from lineage_graph.server.failures import Refused
+from lineage_graph.server.served import Here
+from lineage_graph.strict_json import read_json
 
 LARGEST: Final = 1 << 20
 """Bytes of a body, packed or unpacked."""
-DEEPEST: Final = 64
-"""Objects and arrays inside one another."""
+BY_SETTING: Final = 1 << 50
+"""``max_body_size`` of a route whose limit an operator sets."""
 
-_LONGEST_INTEGER: Final = 20
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},]', re.DOTALL)
-_KEY_ENDS: Final = re.compile(r"[ \t\r\n]*:")
+_IN_MEMORY: Final = 1 << 20
 _GZIP: Final = 16 + zlib.MAX_WBITS
-
-
-class _Twice(dict[str, Any]):
-    """An object with a key that stands in it twice."""
-
-    key: str
-
-
-def read_json(body: bytes) -> Any:
-    """Return what a JSON document says.
-
-    Args:
-        body: UTF-8, without a byte order mark.
-
-    Raises:
-        InvalidRecord: It is no JSON that every program would read alike; says where.
-    """
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidRecord(f"The body is not UTF-8 from byte {error.start} on.") from None
-    try:
-        value = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
-    except RecursionError:
-        raise _too_deep(text) from None
-    except json.JSONDecodeError as error:
-        where = _pointer(_open_at(text, error.pos))
-        raise InvalidRecord(
-            f"The body is no JSON at {where} (line {error.lineno}, column {error.colno}): "
-            f"{error.msg}."
-        ) from None
-    try:
-        _check(value, DEEPEST, "\\" in text)
-    except _Fault as fault:
-        where = _pointer(reversed(fault.path))
-        raise InvalidRecord(f"The body at {where} {fault}.") from None
-    return value
 
 
 def unpacked(body: bytes, encoding: str | None) -> bytes:
@@ -99,126 +62,40 @@ def _gunzipped(body: bytes) -> bytes:
     return data
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    twice = _Twice(found)
-    seen: set[str] = set()
-    for key, _ in pairs:
-        if key in seen:
-            twice.key = key
-        seen.add(key)
-    return twice
+async def _json_body(request: Request) -> Any:
+    return read_json(await request.body())
 
 
-def _integer(digits: str) -> int:
-    # Digits beyond any integer that is let through are not worth converting.
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else LARGEST_INTEGER + 1
+async def _bundle_body(request: Request, here: Here) -> bytes:
+    limit = here.settings.largest_bundle
+    return b"".join([piece async for piece in _limited(request, limit)])
 
 
-class _Fault(Exception):
-    """A value that is refused, with the way to it, innermost first."""
+async def _file_body(request: Request, here: Here) -> AsyncIterator[IO[bytes]]:
+    work = here.opened.folders.work
+    await run_in_threadpool(work.mkdir, parents=True, exist_ok=True)
+    # The event loop never waits for the disk.
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(work)) as file:
+        async for piece in _limited(request, here.settings.largest_artifact):
+            await run_in_threadpool(file.write, piece)
+        file.seek(0)
+        yield file
 
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.path: list[str | int] = []
 
+async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """Yield a body as it arrives.
 
-def _check(value: Any, depth: int, escaped: bool) -> None:
-    """Refuse what JSON's grammar lets through.
-
-    Args:
-        value: What was read.
-        depth: How many levels it may still have.
-        escaped: Whether there is a backslash, without which no text can be amiss.
+    Raises:
+        Refused: 413 when it is larger than the limit.
     """
-    kind = type(value)
-    if kind is str:
-        if escaped:
-            _check_text(value)
-    elif kind is int:
-        if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
-            raise _Fault("is an integer beyond 2^53, which programs read differently; send text")
-    elif kind is float:
-        if not float("-inf") < value < float("inf"):
-            raise _Fault("is no number that JSON has")
-    elif kind is list:
-        _check_items(enumerate(value), depth, escaped)
-    elif kind is dict or kind is _Twice:
-        if kind is _Twice:
-            raise _Fault(f"has the key {_shown(value.key)} twice")
-        if escaped:
-            for key in value:
-                _check_text(key)
-        _check_items(value.items(), depth, escaped)
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit:
+            raise Refused(413, "too-large", f"At most {limit:,} bytes are taken at once.")
+        yield piece
 
 
-def _check_items(items: Iterable[tuple[str | int, Any]], depth: int, escaped: bool) -> None:
-    if depth == 0:
-        raise _Fault(f"is nested deeper than {DEEPEST} levels")
-    for key, value in items:
-        try:
-            _check(value, depth - 1, escaped)
-        except _Fault as fault:
-            fault.path.append(key)
-            raise
-
-
-def _check_text(text: str) -> None:
-    if text.isascii():
-        if "\0" in text:
-            raise _Fault("holds the character NUL")
-        return
-    if "\0" in text:
-        raise _Fault("holds the character NUL")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise _Fault("holds half of a surrogate pair, which no encoding has") from None
-
-
-def _too_deep(text: str) -> InvalidRecord:
-    for path in _ways(text):
-        if len(path) > DEEPEST:
-            where = _pointer(path[:DEEPEST])
-            return InvalidRecord(f"The body at {where} is nested deeper than {DEEPEST} levels.")
-    return InvalidRecord(f"The body is nested deeper than {DEEPEST} levels.")
-
-
-def _open_at(text: str, position: int) -> list[str | int]:
-    path: list[str | int] = []
-    for path in _ways(text[:position]):
-        if len(path) > DEEPEST:
-            break
-    return path[:DEEPEST]
-
-
-def _ways(text: str) -> Iterator[list[str | int]]:
-    """Yield the way to each place of a text that may be no JSON, for as long as it looks so."""
-    path: list[str | int] = []
-    for found in _TOKEN.finditer(text):
-        token = found[0]
-        if token in "[{":
-            path.append(0 if token == "[" else "")
-        elif token in "]}":
-            if not path:
-                return
-            path.pop()
-        elif token == ",":
-            if path and isinstance(path[-1], int):
-                path[-1] += 1
-        elif path and isinstance(path[-1], str) and _KEY_ENDS.match(text, found.end()):
-            path[-1] = token[1:-1]
-        yield path
-
-
-def _pointer(path: Iterable[str | int]) -> str:
-    """Return a JSON Pointer; a quotation mark keeps the one to the whole document visible."""
-    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
-    return _shown("".join(f"/{step}" for step in steps))
-
-
-def _shown(text: str) -> str:
-    short = text if len(text) <= 200 else f"{text[:200]}..."
-    return json.dumps(short)
+JsonBody = Annotated[Any, Depends(_json_body)]
+BundleBody = Annotated[bytes, Depends(_bundle_body)]
+FileBody = Annotated[IO[bytes], Depends(_file_body)]

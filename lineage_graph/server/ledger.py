@@ -24,8 +24,7 @@ from lineage_graph.remote.protocol import (
     number,
 )
 from lineage_graph.server.authorize import Caller, needs
-from lineage_graph.server.bodies import read_json
-from lineage_graph.server.sending import BY_SETTING, BundleBody, JsonBody
+from lineage_graph.server.bodies import BY_SETTING, BundleBody, JsonBody
 from lineage_graph.server.served import Here
 
 router = APIRouter(prefix="/api", tags=["ledger"])
@@ -82,14 +81,14 @@ async def append(
 @router.post("/ledger/entries/page", openapi_extra=needs("read"))
 async def entries(here: Here, caller: Caller, body: JsonBody) -> dict[str, Any]:
     """Return the entries after one and up to another, as many as fit."""
-    after, upto = _SPAN.arguments(read_json(body))
+    after, upto = _SPAN.arguments(body)
     return await here.views.ask(caller, lambda graph: _page(graph.opened.ledger, after, upto))
 
 
 @router.post("/ledger/edges/page", openapi_extra=needs("read"))
 async def edges(here: Here, caller: Caller, body: JsonBody) -> dict[str, Any]:
     """Return the derivations of the entries after one, and up to which entry they are."""
-    after, upto = _SPAN.arguments(read_json(body))
+    after, upto = _SPAN.arguments(body)
     rows, last = await here.views.ask(
         caller, lambda graph: _edges(graph.opened.ledger, after, upto)
     )
@@ -107,7 +106,7 @@ async def ask(here: Here, caller: Caller, name: str, body: JsonBody) -> Any:
     question = QUESTIONS.get(name)
     if question is None:
         raise NotFound(f"There is no question {name[:100]!r} to a ledger.")
-    arguments = question.arguments(read_json(body))
+    arguments = question.arguments(body)
     return await here.views.ask(
         caller, lambda graph: question.write(getattr(graph.opened.ledger, name)(*arguments))
     )

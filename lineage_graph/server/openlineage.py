@@ -16,9 +16,10 @@ from lineage_graph.errors import InvalidRecord
 from lineage_graph.ledger import Ledger
 from lineage_graph.openlineage.acceptance import Batch, accept, accept_batch
 from lineage_graph.server.authorize import caller, needs
-from lineage_graph.server.bodies import read_json, unpacked
+from lineage_graph.server.bodies import unpacked
 from lineage_graph.server.problems import MEDIA_TYPE
 from lineage_graph.server.served import served
+from lineage_graph.strict_json import read_json
 
 router = APIRouter(tags=["openlineage"], prefix="/api/v1/lineage")
 

@@ -21,8 +21,7 @@ from lineage_graph.errors import InvalidRecord, LineageGraphError, NotFound
 from lineage_graph.graph import Graph
 from lineage_graph.replay.requests import Request, Requests, State
 from lineage_graph.server.authorize import Caller, needs
-from lineage_graph.server.bodies import read_json
-from lineage_graph.server.sending import JsonBody
+from lineage_graph.server.bodies import JsonBody
 from lineage_graph.server.served import Here, Served
 
 router = APIRouter(prefix="/api", tags=["rebuilds"])
@@ -164,15 +163,14 @@ def _resolves(graph: Graph, name: str) -> bool:
 @router.post("/rebuilds", openapi_extra=needs(PERMISSION), status_code=202)
 async def post(here: Here, caller: Caller, body: JsonBody, response: Response) -> dict[str, Any]:
     """Ask for a rebuild of ``target``, ``from_scratch`` or not."""
-    said = read_json(body)
     if (
-        not isinstance(said, dict)
-        or said.keys() - _NAMES
-        or not isinstance(said.get("target"), str)
-        or not isinstance(said.get("from_scratch", False), bool)
+        not isinstance(body, dict)
+        or body.keys() - _NAMES
+        or not isinstance(body.get("target"), str)
+        or not isinstance(body.get("from_scratch", False), bool)
     ):
         raise InvalidRecord('Send {"target": "NAME@VERSION", "from_scratch": false}.')
-    request = await ask(here, caller, said["target"], said.get("from_scratch", False))
+    request = await ask(here, caller, body["target"], body.get("from_scratch", False))
     response.headers["Location"] = f"/api/rebuilds/{request.id}"
     return asdict(request)
 

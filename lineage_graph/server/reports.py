@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from lineage_graph.access.principals import Principal
 from lineage_graph.compliance.report import Report
@@ -19,6 +19,7 @@ from lineage_graph.compliance.writing import write
 from lineage_graph.errors import InvalidRecord
 from lineage_graph.graph import Graph
 from lineage_graph.server.authorize import Caller, needs
+from lineage_graph.server.bodies import JsonBody
 from lineage_graph.server.printing import print_elsewhere
 from lineage_graph.server.served import Here, Served
 
@@ -50,6 +51,17 @@ _FILES: Final[dict[int | str, dict[str, Any]]] = {
         "description": "The report, as a file.",
         "content": {media.partition(";")[0]: {} for media, _ in FORMS.values()},
     }
+}
+_POSTED: Final = 'Send a body such as {"subject": {"cpf": "..."}, "parameters": {}}.'
+_TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
+_BODY: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["subject"],
+    "additionalProperties": False,
+    "properties": {
+        "subject": {**_TEXTS, "description": "Semantic type to the person's value."},
+        "parameters": {**_TEXTS, "type": ["object", "null"]},
+    },
 }
 Name = Annotated[str, Path(description="Such as ropa; GET /api/reports lists them.")]
 Law = Annotated[str, Query(description="gdpr, lgpd, or a law that is declared here.")]
@@ -98,15 +110,20 @@ async def report(
     )
 
 
-@router.post("/{name}", response_class=Response, responses=_FILES, openapi_extra=needs("subjects"))
+@router.post(
+    "/{name}",
+    response_class=Response,
+    responses=_FILES,
+    openapi_extra={
+        **needs("subjects"),
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}},
+    },
+)
 async def report_about_somebody(
     here: Here,
     caller: Caller,
     name: Name,
-    subject: Annotated[
-        dict[str, str], Body(embed=True, description="Semantic type to the person's value.")
-    ],
-    parameters: Annotated[dict[str, str] | None, Body(embed=True)] = None,
+    body: JsonBody,
     law: Law = "gdpr",
     lang: Lang = "en",
     format: Form = "html",
@@ -115,11 +132,11 @@ async def report_about_somebody(
 
     Raises:
         NotFound: There is no such report, or nothing of the name in a parameter.
-        InvalidRecord: There is no such language, format or parameter, or a value is none of
-            its type; it is not repeated.
+        InvalidRecord: There is no such language, format or parameter, the body says nobody,
+            or a value is none of its type; it is not repeated.
     """
     _require_form(format)
-    given: dict[str, Any] = {**(parameters or {}), "subject": subject}
+    given = _posted(body)
     return await _file(
         here, caller, format, lambda graph: graph.report(name, law, lang, None, **given)
     )
@@ -137,6 +154,22 @@ def _given(request: Request) -> dict[str, str]:
     if twice:
         raise InvalidRecord(f"{', '.join(sorted(twice))}: give it once.")
     return given
+
+
+def _posted(body: Any) -> dict[str, Any]:
+    """Return what a report about a person is asked about.
+
+    Raises:
+        InvalidRecord: It is not of the form, which says where; no value is repeated.
+    """
+    if not isinstance(body, dict) or body.keys() - _BODY["properties"].keys():
+        raise InvalidRecord(f"/: it is no object of subject and parameters alone. {_POSTED}")
+    subject, parameters = body.get("subject"), body.get("parameters")
+    parameters = {} if parameters is None else parameters
+    for name, given in (("subject", subject), ("parameters", parameters)):
+        if not isinstance(given, dict) or not all(isinstance(v, str) for v in given.values()):
+            raise InvalidRecord(f"/{name}: it is no object of texts. {_POSTED}")
+    return {**parameters, "subject": subject}
 
 
 def _require_form(format: str) -> None:

@@ -15,13 +15,13 @@ from lineage_graph.query import Queries
 from lineage_graph.remote.protocol import BUNDLE_TYPE, value_written
 from lineage_graph.sandbox import Checkpoint
 from lineage_graph.server.authorize import Caller, needs
-from lineage_graph.server.bodies import read_json
+from lineage_graph.server.bodies import BY_SETTING, BundleBody, JsonBody
 from lineage_graph.server.ledger import end_of
-from lineage_graph.server.sending import BY_SETTING, BundleBody, JsonBody
 from lineage_graph.server.served import Here, Served
 from lineage_graph.server.views import require_unchanged, steadily
 from lineage_graph.stores import Rows
 from lineage_graph.stores.free import table_rows
+from lineage_graph.strict_json import read_json
 
 router = APIRouter(prefix="/api", tags=["store"])
 
@@ -35,9 +35,8 @@ _FORMS: Final = {"select": "SELECT", "ask": "ASK", "construct": "CONSTRUCT"}
     response_class=Response,
     responses={200: {"content": {BUNDLE_TYPE: {}}}},
 )
-async def dump(here: Here, caller: Caller, body: JsonBody) -> Response:
+async def dump(here: Here, caller: Caller, bundle: JsonBody) -> Response:
     """Return all bundles that the caller may see, or one of them, as N-Quads."""
-    bundle = read_json(body)
     if bundle is not None and not (isinstance(bundle, str) and is_absolute_iri(bundle)):
         raise InvalidRecord("Send the IRI of a bundle as a JSON string, or null for all.")
     found = await here.views.ask(caller, lambda graph: graph.queries.dump(bundle))
@@ -119,9 +118,8 @@ async def verify(here: Here, caller: Caller) -> dict[str, Any]:
 
 
 @router.post("/subjects/rows", openapi_extra=needs("subjects"))
-async def rows(here: Here, caller: Caller, body: JsonBody) -> dict[str, Any]:
+async def rows(here: Here, caller: Caller, identities: JsonBody) -> dict[str, Any]:
     """Tell in which rows of which versions a person is; the identifiers are kept nowhere."""
-    identities = read_json(body)
     if not isinstance(identities, dict):
         raise InvalidRecord('Send a JSON object, such as {"cpf": "..."}.')
     found = await here.views.ask(caller, lambda graph: graph.subject_rows(identities))

@@ -123,6 +123,29 @@ def test_a_person_is_posted_and_in_no_part_of_the_answer(
     assert "12345" not in wrong.text
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"subject": {"cpf": "1", "cpf": "2"}}', "/subject/cpf: the key is there twice"),
+        (b'{"subject": {"cpf": NaN}}', "/subject/cpf: it is no number"),
+        (b'{"subject": {"cpf": "x\\u0000"}}', "/subject/cpf: it holds the character NUL"),
+        (b'{"subject": {"cpf": "\\ud800"}}', "/subject/cpf: it holds half of a surrogate pair"),
+        (b'{"subject": {"cpf": 12345}}', "/subject: "),
+        (b'{"parameters": {"dataset": "x"}}', "/subject: "),
+        (b'{"subject": {"cpf": "12345"}, "parameters": []}', "/parameters: "),
+        (b'{"subject": {"cpf": "12345"}, "law": "lgpd"}', "/: "),
+        (b"[]", "/: "),
+    ],
+)
+def test_a_body_that_says_nobody_is_refused_by_place(
+    client: httpx2.Client, body: bytes, said: str
+) -> None:
+    answer = client.post("/api/reports/subject-request", content=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.json()["detail"].startswith(said)
+    assert "12345" not in answer.text
+
+
 def test_a_report_about_something_with_an_awkward_name(client: httpx2.Client) -> None:
     asked = {"dataset": AWKWARD["script"], "format": "html"}
     answer = client.get("/api/reports/breach", params=asked)

@@ -21,11 +21,12 @@ from lineage_graph.errors import StoreError
 from lineage_graph.server import app as server
 from lineage_graph.server.app import application
 from lineage_graph.server.authorize import Caller, all_need, needs, refuse_unguarded
-from lineage_graph.server.bodies import LARGEST, read_json, unpacked
+from lineage_graph.server.bodies import LARGEST, unpacked
 from lineage_graph.server.connections import LARGEST_HEAD
 from lineage_graph.server.observing import HEADERS, REQUEST_ID
 from lineage_graph.server.running import serving
 from lineage_graph.server.settings import Settings
+from lineage_graph.strict_json import read_json
 from tests.integration.asking import (
     NOBODY,
     asked_for,
@@ -312,7 +313,10 @@ def test_bodies_have_a_limit_whatever_their_length_is_said_to_be(address: str) -
 def test_a_fault_in_a_body_is_told_with_its_place(address: str) -> None:
     answer = httpx2.post(f"{address}/odd/json", content=b'{"a":[{"b":NaN}]}')
     assert answer.status_code == 400
-    assert answer.json()["detail"] == 'The body at "/a/0/b" is no number that JSON has.'
+    assert (
+        answer.json()["detail"]
+        == "/a/0/b: it is no number that JSON has. Send null for what is not known."
+    )
 
 
 def test_one_server_goes_on_while_it_is_sent_nonsense(store: Path) -> None:

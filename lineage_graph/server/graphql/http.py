@@ -17,11 +17,11 @@ from starlette.responses import HTMLResponse, Response
 from lineage_graph.access.principals import Principal
 from lineage_graph.errors import InvalidRecord
 from lineage_graph.server.authorize import Caller, needs
-from lineage_graph.server.bodies import read_json
 from lineage_graph.server.graphql.operations import NotByGet, Request
 from lineage_graph.server.graphql.trying import page
 from lineage_graph.server.problems import MEDIA_TYPE
 from lineage_graph.server.served import Here, Served
+from lineage_graph.strict_json import read_json
 
 RESPONSE: Final = "application/graphql-response+json"
 JSON: Final = "application/json"

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from lineage_graph.access.principals import Principal
 from lineage_graph.errors import InvalidRecord, LineageGraphError
 from lineage_graph.server.authorize import Caller, all_need
-from lineage_graph.server.bodies import LARGEST, read_json
+from lineage_graph.server.bodies import LARGEST
 from lineage_graph.server.failures import Refused
 from lineage_graph.server.graphql import failures
 from lineage_graph.server.graphql.following import Following
@@ -26,6 +26,7 @@ from lineage_graph.server.graphql.http import asked
 from lineage_graph.server.graphql.operations import Faulty, Request
 from lineage_graph.server.graphql.schema import executable
 from lineage_graph.server.served import Here, Served
+from lineage_graph.strict_json import read_json
 
 PROTOCOL: Final = "graphql-transport-ws"
 AT_ONCE: Final = 10
