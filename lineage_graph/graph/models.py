@@ -44,7 +44,7 @@ class TrainedVersion:
     Attributes:
         name: Of the model.
         version: IRI of the version.
-        fingerprint: Hex digest over all it learnt.
+        fingerprint: Hex digest over all it learnt and its parameters, drawn seeds among them.
         metrics: Measures, by ``training/`` or ``evaluation/`` and name.
     """
 

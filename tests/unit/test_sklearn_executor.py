@@ -21,6 +21,7 @@ import rdflib
 import skops.io
 from sklearn.cluster import DBSCAN, Birch, BisectingKMeans, KMeans
 from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
@@ -198,6 +199,29 @@ def test_a_seed_that_was_not_given_is_drawn_and_recorded() -> None:
         "gridsearchcv/estimator/clf/random_state",
     }
     assert forest.random_state is None and search.cv.random_state is None
+
+
+@pytest.mark.parametrize(
+    ("estimator", "answer_alike"),
+    [(LogisticRegression(), True), (DummyClassifier(strategy="uniform"), False)],
+)
+def test_a_drawn_seed_is_part_of_a_model_even_where_it_decided_nothing_that_was_learnt(
+    executor: SklearnExecutor, tmp_path: Path, estimator: Any, answer_alike: bool
+) -> None:
+    data = put(tmp_path, flights())
+    made = [
+        run(executor, fit(estimator, ["delay"]), tmp_path / place, data) for place in ("a", "b")
+    ]
+    one, two = (dict(output.content.parts) for output in made)  # type: ignore[union-attr]
+    seed = f"{type(estimator).__name__.lower()}/random_state"
+    assert one.pop(seed) != two.pop(seed)
+    assert one == two
+    # A dummy draws when it is asked, by this seed: without it these two would be one model.
+    answers = [
+        run(executor, predict_program(), tmp_path / f"{n}", output.place, data).content
+        for n, output in enumerate(made)
+    ]
+    assert (answers[0] == answers[1]) == answer_alike
 
 
 def test_a_given_generator_becomes_its_first_number() -> None:
