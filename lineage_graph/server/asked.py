@@ -22,6 +22,10 @@ _BOUND: Final = re.compile(
 )
 
 
+LONGEST: Final = 512 << 10
+"""Characters of a declared question with its values; 2,000 IRIs are a third of it."""
+
+
 class DeclaredTexts:
     """The texts of all declared questions.
 
@@ -33,8 +37,12 @@ class DeclaredTexts:
         self._texts = {_unbound(query.text) for query in declarations.queries()}
 
     def has(self, sparql: str) -> bool:
-        """Tell whether a text is a declared question, with parameters bound to plain terms."""
-        return _unbound(sparql) in self._texts
+        """Tell whether a text is a declared question, with parameters bound to plain terms.
+
+        One that is bound to more than a client of ours asks about at once passes for another
+        text: what it costs has a limit only where it can be stopped.
+        """
+        return len(sparql) <= LONGEST and _unbound(sparql) in self._texts
 
 
 def _unbound(sparql: str) -> str:

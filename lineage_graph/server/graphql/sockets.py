@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lineage_graph.access.principals import Principal
-from lineage_graph.errors import InvalidRecord, LineageGraphError
+from lineage_graph.errors import InvalidRecord, LineageGraphError, StoreUnavailable
 from lineage_graph.server.authorize import Caller, all_need
 from lineage_graph.server.bodies import LARGEST
 from lineage_graph.server.failures import Refused
@@ -32,6 +32,8 @@ PROTOCOL: Final = "graphql-transport-ws"
 AT_ONCE: Final = 10
 """Subscriptions of one connection."""
 GREETING_SECONDS: Final = 10.0
+RECOGNISED_SECONDS: Final = 5.0
+"""How long a connection may outlive the leave of who opened it."""
 INVALID: Final = 4400
 UNGREETED: Final = 4401
 FORBIDDEN: Final = 4403
@@ -51,13 +53,17 @@ async def follow(socket: WebSocket, here: Here, caller: Caller) -> None:
         return
     await socket.accept(PROTOCOL)
     conversation = Conversation(socket, here, caller)
+    both = [asyncio.create_task(one) for one in (conversation.hold(), conversation.watch())]
     try:
-        await conversation.hold()
+        await asyncio.gather(*both)
     except Closing as end:
+        conversation.end()
         await socket.close(end.code, end.reason)
     except WebSocketDisconnect:
         pass
     finally:
+        for one in both:
+            one.cancel()
         conversation.end()
 
 
@@ -65,7 +71,7 @@ all_need(router, "read")
 
 
 class Closing(Exception):
-    """The other side broke the protocol."""
+    """The other side broke the protocol, or may follow nothing any more."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -104,6 +110,19 @@ class Conversation:
             raise Closing(LATE, "Connection initialisation timeout") from None
         while True:
             await self._hear()
+
+    async def watch(self) -> None:
+        """Look now and then whether the other side may still follow, also when nothing happens.
+
+        Raises:
+            Closing: It may not.
+        """
+        while True:
+            await asyncio.sleep(RECOGNISED_SECONDS)
+            try:
+                await self._served.recognition.principal(self._socket)
+            except (Refused, StoreUnavailable):
+                raise Closing(FORBIDDEN, "Forbidden") from None
 
     def end(self) -> None:
         """Follow nothing any more."""
