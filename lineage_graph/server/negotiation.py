@@ -6,11 +6,17 @@ Sources: RFC 9110, 12.5.1 (Accept), 12.5.4 (Accept-Language) and 12.4.2 (weights
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from typing import Final
+
+_REFUSED: Final = (0.0, math.inf)
 
 
 def media_type(accept: str | None, offered: Sequence[str], exact: Sequence[str] = ()) -> str | None:
     """Return the media type to answer with; None when nothing that is offered is accepted.
+
+    Of what is wanted alike, the header's first goes before ours.
 
     Args:
         accept: The header; None accepts everything.
@@ -18,11 +24,10 @@ def media_type(accept: str | None, offered: Sequence[str], exact: Sequence[str] 
         exact: Other names for it, taken only where the header has them as they are.
     """
     ranges = list(_weighted(accept or "*/*"))
-    named = dict(ranges)
-    weights = {one: _weight(one, ranges) for one in offered}
-    weights |= {one: named.get(one, 0.0) for one in exact if one not in weights}
-    best = max(weights, key=weights.__getitem__, default=None)
-    return best if best is not None and weights[best] > 0 else None
+    ranks = {one: _rank(one, ranges, f"{one.partition('/')[0]}/*", "*/*") for one in offered}
+    ranks |= {one: _rank(one, ranges) for one in exact if one not in ranks}
+    best = max(ranks, key=ranks.__getitem__, default=None)
+    return best if best is not None and ranks[best] > _REFUSED else None
 
 
 def language(accept: str | None, offered: Sequence[str]) -> str:
@@ -52,14 +57,19 @@ def _near(wanted: str, offered: Sequence[str]) -> str | None:
     return next((one for tag, one in lower.items() if tag.split("-")[0] == parts[0]), None)
 
 
-def _weight(offered: str, ranges: Sequence[tuple[str, float]]) -> float:
-    """Return the weight of the most specific range that a media type is in."""
-    kind = offered.partition("/")[0]
-    for range_ in (offered, f"{kind}/*", "*/*"):
-        found = [weight for wanted, weight in ranges if wanted == range_]
+def _rank(kind: str, ranges: Sequence[tuple[str, float]], *wider: str) -> tuple[float, float]:
+    """Return how much a media type is wanted: by its weight, then by its place in the header.
+
+    Args:
+        kind: The media type.
+        ranges: Media ranges and weights of the header.
+        *wider: Ranges that it is in, the most specific first.
+    """
+    for range_ in (kind, *wider):
+        found = [(weight, -at) for at, (wanted, weight) in enumerate(ranges) if wanted == range_]
         if found:
             return max(found)
-    return 0.0
+    return _REFUSED
 
 
 def _weighted(header: str) -> Iterator[tuple[str, float]]:

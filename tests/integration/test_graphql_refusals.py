@@ -318,7 +318,10 @@ def test_the_answer_has_the_media_type_that_is_accepted(client: Client) -> None:
         (RESPONSE, RESPONSE, 400),
         (JSON, JSON, 200),
         ("*/*", JSON, 200),
-        (f"text/html, {RESPONSE};q=0.9, {JSON}", RESPONSE, 400),
+        (f"text/html, {RESPONSE};q=0.9, {JSON}", JSON, 200),
+        (f"{RESPONSE}, {JSON}, */*;q=0.1", RESPONSE, 400),
+        (f"{JSON}, {RESPONSE}", JSON, 200),
+        (f"{JSON};q=0, application/*", RESPONSE, 400),
     ):
         answer = client.post("{ unknown }", accept=accept)
         assert (answer.headers["content-type"], answer.status_code) == (

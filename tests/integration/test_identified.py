@@ -61,6 +61,8 @@ def test_every_name_has_an_address(client: httpx2.Client, name: str) -> None:
         ("*/*", "text/html"),
         ("text/*", "text/html"),
         ("text/turtle, text/html;q=0.5", "text/turtle"),
+        ("text/turtle, text/html", "text/turtle"),
+        ("text/turtle, text/*", "text/turtle"),
         ("text/html;q=0, */*;q=0.1", "application/ld+json"),
         ("application/ld+json;q=0.4, text/turtle;q=0.5", "text/turtle"),
         ("TEXT/TURTLE", "text/turtle"),

@@ -19,18 +19,13 @@ from lineage_graph.errors import InvalidRecord
 from lineage_graph.server.authorize import Caller, needs
 from lineage_graph.server.graphql.operations import NotByGet, Request
 from lineage_graph.server.graphql.trying import page
+from lineage_graph.server.negotiation import media_type
 from lineage_graph.server.problems import MEDIA_TYPE
 from lineage_graph.server.served import Here, Served
 from lineage_graph.strict_json import read_json
 
 RESPONSE: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
-_TAKEN: Final[Mapping[str, str]] = {
-    RESPONSE: RESPONSE,
-    JSON: JSON,
-    "application/*": JSON,
-    "*/*": JSON,
-}
 
 router = APIRouter(tags=["graphql"])
 
@@ -118,11 +113,11 @@ def _wanted(request: HttpRequest) -> str:
     Raises:
         HTTPException: 406, none that we have is accepted.
     """
-    for wanted in request.headers.get("accept", "*/*").split(","):
-        kind = wanted.partition(";")[0].strip().lower()
-        if kind in _TAKEN:
-            return _TAKEN[kind]
-    raise HTTPException(406, f"Accept {RESPONSE} or {JSON}.")
+    # Who takes anything is answered with JSON, which every program reads.
+    found = media_type(request.headers.get("accept"), (JSON, RESPONSE))
+    if found is None:
+        raise HTTPException(406, f"Accept {RESPONSE} or {JSON}.")
+    return found
 
 
 def asked(given: Any) -> Request:
