@@ -10,22 +10,19 @@ import strawberry
 
 from lineage_graph.server.graphql.asking import Info
 from lineage_graph.server.graphql.fields import shown
-from lineage_graph.server.graphql.nodes import Entity, Node, Versioned
+from lineage_graph.server.graphql.nodes import HasVersions, Node, Versioned
 from lineage_graph.server.graphql.paging import USUAL, After, Connection, First, sliced
 from lineage_graph.server.graphql.scalars import BigInt, big
 
 if TYPE_CHECKING:
-    from lineage_graph.server.graphql.activities import Activity, Agent, Replay
-    from lineage_graph.server.graphql.personal import ColumnLabel, PersonalData
+    from lineage_graph.server.graphql.activities import Activity
+    from lineage_graph.server.graphql.personal import ColumnLabel
 
 _ACTIVITIES = "lineage_graph.server.graphql.activities"
 _PERSONAL = "lineage_graph.server.graphql.personal"
 
 AnActivity: TypeAlias = Annotated["Activity", strawberry.lazy(_ACTIVITIES)]
-AnAgent: TypeAlias = Annotated["Agent", strawberry.lazy(_ACTIVITIES)]
-AReplay: TypeAlias = Annotated["Replay", strawberry.lazy(_ACTIVITIES)]
 AColumnLabel: TypeAlias = Annotated["ColumnLabel", strawberry.lazy(_PERSONAL)]
-SomePersonalData: TypeAlias = Annotated["PersonalData", strawberry.lazy(_PERSONAL)]
 
 
 @strawberry.type(description="What a version contains, as numbers.")
@@ -81,10 +78,6 @@ class Column(Node):
 class DatasetVersion(Versioned):
     """An immutable version of a dataset."""
 
-    async def _row(self, info: Info) -> Mapping[str, Any]:
-        rows = await info.context.rows("records/versions", "version", self.iri)
-        return rows[0] if rows else {}
-
     @shown("The dataset it is a version of.")
     async def dataset(self, info: Info) -> Dataset | None:
         """Return the dataset."""
@@ -94,7 +87,7 @@ class DatasetVersion(Versioned):
     @shown("Its number among the versions of the dataset, from 1.")
     async def number(self, info: Info) -> int | None:
         """Return its number."""
-        return number_in(await self._name(info))
+        return await self._number(info)
 
     @shown("When it was made, or pinned.")
     async def generated_at(self, info: Info) -> datetime | None:
@@ -155,68 +148,26 @@ class DatasetVersion(Versioned):
         rows = await info.context.rows("records/same_content", "version", self.iri)
         return [DatasetVersion(iri=str(row["other"])) for row in rows]
 
-    @shown("How it was rebuilt, the first time first.")
-    async def replays(self, info: Info) -> list[AReplay]:
-        """Return its rebuilds."""
-        from lineage_graph.server.graphql.activities import replays
-
-        return await replays(info, self.iri)
-
-    @shown("What it is under data protection law, and why.")
-    async def personal_data(self, info: Info) -> SomePersonalData | None:
-        """Return what it is under data protection law."""
-        from lineage_graph.server.graphql.personal import personal_data
-
-        return personal_data(info, await info.context.of(info.context.many.statuses, self.iri))
-
 
 @strawberry.type(description="dcat:Dataset: the thing with a name; its versions hold the data.")
-class Dataset(Entity):
+class Dataset(HasVersions[DatasetVersion]):
     """The thing with a name; its versions hold the data."""
 
     async def _row(self, info: Info) -> Mapping[str, Any]:
         rows = await info.context.rows("records/datasets", "dataset", self.iri)
         return rows[0] if rows else {}
 
-    @shown("For people.")
-    async def description(self, info: Info) -> str | None:
-        """Return what it is."""
-        return (await self._row(info)).get("description")
-
-    @shown("Where it lies, or lay when it was registered.")
-    async def location(self, info: Info) -> str | None:
-        """Return where it lies."""
-        return (await self._row(info)).get("location")
-
-    @shown("Who answers for it.")
-    async def owner(self, info: Info) -> AnAgent | None:
-        """Return who answers for it."""
-        from lineage_graph.server.graphql.activities import Agent
-
-        owner = (await self._row(info)).get("owner")
-        return None if owner is None else Agent(iri=str(owner))
+    def _version(self, iri: str) -> DatasetVersion:
+        return DatasetVersion(iri=iri)
 
     @shown("Its versions, the first one first.")
     async def versions(
         self, info: Info, first: First = USUAL, after: After = None
     ) -> Connection[DatasetVersion]:
         """Return a page of its versions."""
-        every = await info.context.of(info.context.many.versions, self.iri) or []
-        return sliced(every, first, after, lambda iri: DatasetVersion(iri=iri))
+        return sliced(await self._versions(info), first, after, self._version)
 
-    @shown("Its newest version; null when there is none yet.")
-    async def latest(self, info: Info) -> DatasetVersion | None:
-        """Return its newest version."""
-        every = await info.context.of(info.context.many.versions, self.iri)
-        return DatasetVersion(iri=every[-1]) if every else None
-
-    @shown("How many versions it has.")
-    async def version_count(self, info: Info) -> int:
-        """Return how many versions it has."""
-        return len(await info.context.of(info.context.many.versions, self.iri) or ())
-
-
-def number_in(name: str) -> int | None:
-    """Return the number in the name of a version."""
-    number = name.rpartition("@")[2]
-    return int(number) if number.isdigit() else None
+    @shown("Where it lies, or lay when it was registered.")
+    async def location(self, info: Info) -> str | None:
+        """Return where it lies."""
+        return (await self._row(info)).get("location")

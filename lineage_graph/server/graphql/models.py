@@ -10,16 +10,11 @@ import strawberry
 
 from lineage_graph.declarations import bundled
 from lineage_graph.identity import name_of
-from lineage_graph.server.graphql.activities import Activity, Agent, Replay, replays
+from lineage_graph.server.graphql.activities import Activity
 from lineage_graph.server.graphql.asking import Info
-from lineage_graph.server.graphql.datasets import (
-    DatasetVersion,
-    Distribution,
-    SomePersonalData,
-    number_in,
-)
+from lineage_graph.server.graphql.datasets import DatasetVersion, Distribution
 from lineage_graph.server.graphql.fields import shown
-from lineage_graph.server.graphql.nodes import Entity, Versioned
+from lineage_graph.server.graphql.nodes import HasVersions, Versioned
 from lineage_graph.server.graphql.paging import USUAL, After, Connection, First, sliced
 
 _EVALUATION: Final = "Evaluation"
@@ -65,10 +60,6 @@ class FittedStep:
 class ModelVersion(Versioned):
     """A model as one training made it."""
 
-    async def _row(self, info: Info) -> Mapping[str, Any]:
-        rows = await info.context.rows("records/versions", "version", self.iri)
-        return rows[0] if rows else {}
-
     @shown("The model it is a version of.")
     async def model(self, info: Info) -> Model | None:
         """Return the model."""
@@ -78,7 +69,7 @@ class ModelVersion(Versioned):
     @shown("Its number among the versions of the model, from 1.")
     async def number(self, info: Info) -> int | None:
         """Return its number."""
-        return number_in(await self._name(info))
+        return await self._number(info)
 
     @shown("When it was trained.")
     async def generated_at(self, info: Info) -> datetime | None:
@@ -181,56 +172,24 @@ class ModelVersion(Versioned):
         rows = await info.context.rows("records/predictions", "model", self.iri)
         return [DatasetVersion(iri=str(row["version"])) for row in rows]
 
-    @shown("How it was rebuilt, the first time first.")
-    async def replays(self, info: Info) -> list[Replay]:
-        """Return its rebuilds."""
-        return await replays(info, self.iri)
-
-    @shown("What it is under data protection law, and why.")
-    async def personal_data(self, info: Info) -> SomePersonalData | None:
-        """Return what it is under data protection law."""
-        from lineage_graph.server.graphql.personal import personal_data
-
-        return personal_data(info, await info.context.of(info.context.many.statuses, self.iri))
-
 
 @strawberry.type(description="The model with a name; its versions were trained.")
-class Model(Entity):
+class Model(HasVersions[ModelVersion]):
     """The model with a name; its versions were trained."""
 
     async def _row(self, info: Info) -> Mapping[str, Any]:
         rows = await info.context.rows("records/models", "model", self.iri)
         return rows[0] if rows else {}
 
-    @shown("For people.")
-    async def description(self, info: Info) -> str | None:
-        """Return what it is."""
-        return (await self._row(info)).get("description")
-
-    @shown("Who answers for it.")
-    async def owner(self, info: Info) -> Agent | None:
-        """Return who answers for it."""
-        owner = (await self._row(info)).get("owner")
-        return None if owner is None else Agent(iri=str(owner))
+    def _version(self, iri: str) -> ModelVersion:
+        return ModelVersion(iri=iri)
 
     @shown("Its versions, the first one first.")
     async def versions(
         self, info: Info, first: First = USUAL, after: After = None
     ) -> Connection[ModelVersion]:
         """Return a page of its versions."""
-        every = await info.context.of(info.context.many.versions, self.iri) or []
-        return sliced(every, first, after, lambda iri: ModelVersion(iri=iri))
-
-    @shown("Its newest version; null when there is none yet.")
-    async def latest(self, info: Info) -> ModelVersion | None:
-        """Return its newest version."""
-        every = await info.context.of(info.context.many.versions, self.iri)
-        return ModelVersion(iri=every[-1]) if every else None
-
-    @shown("How many versions it has.")
-    async def version_count(self, info: Info) -> int:
-        """Return how many versions it has."""
-        return len(await info.context.of(info.context.many.versions, self.iri) or ())
+        return sliced(await self._versions(info), first, after, self._version)
 
 
 @strawberry.type(description="One value of each of two versions.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar
 
 import strawberry
 
@@ -12,9 +13,17 @@ from lineage_graph.server.graphql.fields import shown
 from lineage_graph.server.graphql.paging import opaque, readable
 
 if TYPE_CHECKING:
+    from lineage_graph.server.graphql.activities import Agent, Replay
     from lineage_graph.server.graphql.licenses import LicenseStatement
+    from lineage_graph.server.graphql.personal import PersonalData
 
 _PREFIX = "node:"
+_ACTIVITIES = "lineage_graph.server.graphql.activities"
+_PERSONAL = "lineage_graph.server.graphql.personal"
+
+AnAgent: TypeAlias = Annotated["Agent", strawberry.lazy(_ACTIVITIES)]
+AReplay: TypeAlias = Annotated["Replay", strawberry.lazy(_ACTIVITIES)]
+SomePersonalData: TypeAlias = Annotated["PersonalData", strawberry.lazy(_PERSONAL)]
 
 
 def node_id(iri: str) -> strawberry.ID:
@@ -75,11 +84,80 @@ class Entity(Node):
         return await info.context.of(info.context.many.licenses, self.iri)
 
 
+@strawberry.type
 class Versioned(Entity):
-    """A version of a dataset or a model."""
+    """A version of a dataset or a model; what both have, in words that fit both."""
 
     async def _name(self, info: Info) -> str:
         return await info.context.of(info.context.many.names, self.iri) or name_of(self.iri)
 
     async def _license(self, info: Info) -> str | None:
         return await info.context.of(info.context.many.stated, self.iri)
+
+    async def _number(self, info: Info) -> int | None:
+        return number_in(await self._name(info))
+
+    async def _row(self, info: Info) -> Mapping[str, Any]:
+        rows = await info.context.rows("records/versions", "version", self.iri)
+        return rows[0] if rows else {}
+
+    @shown("How it was rebuilt, the first time first.")
+    async def replays(self, info: Info) -> list[AReplay]:
+        """Return its rebuilds."""
+        from lineage_graph.server.graphql.activities import replays
+
+        return await replays(info, self.iri)
+
+    @shown("What it is under data protection law, and why.")
+    async def personal_data(self, info: Info) -> SomePersonalData | None:
+        """Return what it is under data protection law."""
+        from lineage_graph.server.graphql.personal import personal_data
+
+        return personal_data(info, await info.context.of(info.context.many.statuses, self.iri))
+
+
+V = TypeVar("V", bound=Versioned)
+
+
+@strawberry.type
+class HasVersions(Entity, Generic[V]):
+    """A dataset or a model: the thing with a name, which has versions."""
+
+    async def _row(self, info: Info) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    def _version(self, iri: str) -> V:
+        raise NotImplementedError
+
+    async def _versions(self, info: Info) -> list[str]:
+        return list(await info.context.of(info.context.many.versions, self.iri) or ())
+
+    @shown("For people.")
+    async def description(self, info: Info) -> str | None:
+        """Return what it is."""
+        return (await self._row(info)).get("description")
+
+    @shown("Who answers for it.")
+    async def owner(self, info: Info) -> AnAgent | None:
+        """Return who answers for it."""
+        from lineage_graph.server.graphql.activities import Agent
+
+        owner = (await self._row(info)).get("owner")
+        return None if owner is None else Agent(iri=str(owner))
+
+    @shown("Its newest version; null when there is none yet.")
+    async def latest(self, info: Info) -> V | None:
+        """Return its newest version."""
+        every = await self._versions(info)
+        return self._version(every[-1]) if every else None
+
+    @shown("How many versions it has.")
+    async def version_count(self, info: Info) -> int:
+        """Return how many versions it has."""
+        return len(await self._versions(info))
+
+
+def number_in(name: str) -> int | None:
+    """Return the number in the name of a version."""
+    number = name.rpartition("@")[2]
+    return int(number) if number.isdigit() else None
