@@ -7,11 +7,11 @@ threads that all routes share are for what is quick.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
-from anyio import CapacityLimiter, fail_after, to_thread
+from anyio import CapacityLimiter, WouldBlock, current_time, fail_after, to_thread
 
 from lineage_graph.access.principals import Principal
 from lineage_graph.errors import StoreUnavailable
@@ -55,14 +55,24 @@ class Turns:
             raise StoreUnavailable(
                 f"{WAITING} requests of yours wait already. Ask again when some were answered."
             )
-        async with AsyncExitStack() as places:
+        until = current_time() + PATIENCE_SECONDS
+        with ExitStack() as places:
             try:
-                with fail_after(PATIENCE_SECONDS):
-                    await places.enter_async_context(share)
-                    await places.enter_async_context(self._places)
+                for place in (share, self._places):
+                    await _taken(place, until)
+                    places.callback(place.release)
             except TimeoutError:
                 raise StoreUnavailable(
                     f"Others are being answered, and for {PATIENCE_SECONDS:g} seconds none of "
                     "them was done. Ask again later."
                 ) from None
             return await to_thread.run_sync(work, limiter=self._threads)
+
+
+async def _taken(place: CapacityLimiter, until: float) -> None:
+    try:
+        # Mostly it is free, and need not be waited for.
+        place.acquire_nowait()
+    except WouldBlock:
+        with fail_after(until - current_time()):
+            await place.acquire()
