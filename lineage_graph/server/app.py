@@ -27,10 +27,10 @@ from lineage_graph.server import (
 from lineage_graph.server.addresses import Addresses
 from lineage_graph.server.authorize import authorize, refuse_unguarded
 from lineage_graph.server.bodies import LARGEST
+from lineage_graph.server.body_timeout import BodyTimeout
 from lineage_graph.server.graphql import http, sockets
 from lineage_graph.server.logs import adopt_uvicorn, log_lines
 from lineage_graph.server.observing import Observed
-from lineage_graph.server.patience import Patience
 from lineage_graph.server.served import Served
 from lineage_graph.server.settings import Settings
 
@@ -95,6 +95,6 @@ def _surround(app: FastAPI, settings: Settings) -> None:
     log = log_lines()
     adopt_uvicorn(log)
     app.state.metrics = metrics.Metrics()
-    app.add_middleware(Patience)
+    app.add_middleware(BodyTimeout)
     app.add_middleware(Addresses, settings=settings)
     app.add_middleware(Observed, log=log, metrics=app.state.metrics)

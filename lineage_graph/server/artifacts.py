@@ -38,7 +38,7 @@ async def put(here: Here, caller: Caller, digest: Digest, body: FileBody) -> Res
             raise InvalidRecord("What was sent does not have this digest. Send it again, whole.")
         body.seek(0)
         here.opened.artifacts.put_blocks(_blocks(body))
-        here.receiving.possession.sent(caller.agent, digest)
+        here.receiving.uploads.sent(caller.agent, digest)
 
     await here.writing.take(caller, keep)
     return Response(status_code=204)
@@ -60,7 +60,7 @@ async def get(here: Here, caller: Caller, digest: Digest) -> Response:
     artifacts = here.opened.artifacts
 
     def require_whole(graph: Graph) -> None:
-        named = here.receiving.possession.named(graph, digest)
+        named = here.receiving.uploads.named(graph, digest)
         if not named or not artifacts.holds(digest):
             raise NotFound(f"There is no artifact {digest} that you may see.")
         artifacts.verify(digest)

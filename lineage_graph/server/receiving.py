@@ -14,7 +14,7 @@ from lineage_graph.graph.opening import Opened
 from lineage_graph.recording.received import Reader, Received
 from lineage_graph.remote.protocol import BUNDLE_TYPE
 from lineage_graph.sandbox.pool import Sandbox
-from lineage_graph.server.possession import Possession
+from lineage_graph.server.uploads import Uploads
 from lineage_graph.validation import Validator
 
 # One with a colon is of what this side works out: who took it first would keep that from all.
@@ -29,13 +29,13 @@ class Receiving:
         reader: Reads what a bundle says.
         validator: Knows the shapes.
         sandbox: Parses RDF that somebody sent.
-        possession: Knows who sent which file.
+        uploads: Knows who sent which file.
     """
 
     reader: Reader
     validator: Validator
     sandbox: Sandbox
-    possession: Possession
+    uploads: Uploads
 
     def read(self, principal: Principal, body: bytes) -> Received:
         """Read a bundle, and check of it what can be checked without a graph.
@@ -112,8 +112,8 @@ class Receiving:
         named = received.artifacts | received.manifests
         absent = {one for one in named if not _is_here(opened, one)}
         if not absent and principal.clearances is not None:
-            listed = frozenset().union(*map(self.possession.listed, received.manifests))
-            absent = self.possession.lacking(view, principal.agent, named | listed)
+            listed = frozenset().union(*map(self.uploads.listed, received.manifests))
+            absent = self.uploads.lacking(view, principal.agent, named | listed)
         if absent:
             raise InvalidRecord(
                 f"The bundle names the artifact {min(absent)[:64]}, which you did not upload. "

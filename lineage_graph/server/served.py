@@ -23,13 +23,13 @@ from lineage_graph.recording.received import Reader
 from lineage_graph.replay.requests import Requests
 from lineage_graph.sandbox.pool import Sandbox
 from lineage_graph.server import printing
-from lineage_graph.server.asked import DeclaredTexts
+from lineage_graph.server.declared_queries import DeclaredQueries
 from lineage_graph.server.graphql.operations import Operations
-from lineage_graph.server.possession import Possession
 from lineage_graph.server.receiving import Receiving
 from lineage_graph.server.recognition import Recognition
 from lineage_graph.server.settings import Settings
 from lineage_graph.server.turns import Turns
+from lineage_graph.server.uploads import Uploads
 from lineage_graph.server.views import Views
 from lineage_graph.validation import Validator
 
@@ -68,7 +68,7 @@ class Served:
     sent: Turns
     writing: Turns
     printing: Turns
-    declared: DeclaredTexts
+    declared: DeclaredQueries
     rebuilds: Requests
 
     @cached_property
@@ -101,7 +101,7 @@ class Served:
             Reader(declarations, declared.rows),
             Validator(declarations),
             Sandbox(settings.sparql, workers),
-            Possession(parts.artifacts, parts.folders.work),
+            Uploads(parts.artifacts, parts.folders.work),
         )
         return cls(
             settings,
@@ -115,7 +115,7 @@ class Served:
             _at(workers),
             Turns(WRITERS, WRITERS // 2),
             Turns(printing.AT_ONCE, 1),
-            DeclaredTexts(declarations),
+            DeclaredQueries(declarations),
             Requests(parts.folders.root),
         )
 

@@ -22,10 +22,10 @@ from lineage_graph.recording.received import Reader
 from lineage_graph.records import Agent, Artifact, Dataset, Record
 from lineage_graph.remote.protocol import BUNDLE_TYPE, TXID_HEADER
 from lineage_graph.sandbox.pool import Sandbox
-from lineage_graph.server.possession import Possession
 from lineage_graph.server.receiving import Receiving
 from lineage_graph.server.running import serving
 from lineage_graph.server.settings import Settings
+from lineage_graph.server.uploads import Uploads
 from lineage_graph.validation import Validator
 
 BUNDLE = fresh("bundle")
@@ -245,8 +245,8 @@ Sending = Callable[..., int]
 def made(sandbox: Sandbox, graph: Graph) -> Receiving:
     declarations = Declarations()
     rows = Declared(declarations).rows
-    possession = Possession(graph.opened.artifacts, graph.folders.work)
-    return Receiving(Reader(declarations, rows), Validator(declarations), sandbox, possession)
+    uploads = Uploads(graph.opened.artifacts, graph.folders.work)
+    return Receiving(Reader(declarations, rows), Validator(declarations), sandbox, uploads)
 
 
 @pytest.fixture
@@ -362,7 +362,7 @@ def test_who_knows_a_digest_does_not_get_the_file(
             with pytest.raises(InvalidRecord, match="you did not upload"):
                 receiving.append(graph.opened, view, cleared, uuid7(), received)
             for digest in digests:
-                receiving.possession.sent(OTHER, digest)
+                receiving.uploads.sent(OTHER, digest)
             assert receiving.append(graph.opened, view, cleared, uuid7(), received) == 3
 
 

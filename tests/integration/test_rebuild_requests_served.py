@@ -23,7 +23,7 @@ from lineage_graph.graph import Graph, connect
 from lineage_graph.graph.folders import Folders
 from lineage_graph.graph.working import work
 from lineage_graph.replay.requests import Request, Requests
-from lineage_graph.server import rebuilds
+from lineage_graph.server import rebuild_requests
 from lineage_graph.server.running import serving
 from lineage_graph.server.served import Served
 from lineage_graph.server.settings import Settings
@@ -148,12 +148,12 @@ def test_a_rebuild_is_followed_to_its_verdict(engine: Engine, recorded: Graph, s
             work, recorded, requests, threading.Event(), lambda text: None, True
         )
         task = asyncio.create_task(doing)
-        seen = [one async for one in rebuilds.followed(served, caller, id)]
+        seen = [one async for one in rebuild_requests.followed(served, caller, id)]
         assert await task == 1
         return seen
 
     with closing(Served.open(Settings(store))) as served:
-        request = asyncio.run(rebuilds.ask(served, caller, "few", from_scratch=True))
+        request = asyncio.run(rebuild_requests.ask(served, caller, "few", from_scratch=True))
         seen = asyncio.run(followed(served, request.id))
     assert (seen[-1].state, seen[-1].verdict) == ("done", "identical")
     assert [out["name"] for out in seen[-1].outputs][-2:] == ["squares@1", "few@1"]
@@ -166,13 +166,13 @@ def test_nobody_hears_of_a_request_about_what_they_may_not_see(store: Path, peop
     cleared = Principal("urn:lineage-graph:agent:ana", EVERYTHING, None, "ana")
     other = Principal("urn:lineage-graph:agent:bruno", EVERYTHING, frozenset(), "bruno")
     with closing(Served.open(Settings(store))) as served:
-        request = asyncio.run(rebuilds.ask(served, cleared, "people"))
-        assert asyncio.run(rebuilds.listed(served, cleared)) == [request]
-        assert asyncio.run(rebuilds.listed(served, other)) == []
+        request = asyncio.run(rebuild_requests.ask(served, cleared, "people"))
+        assert asyncio.run(rebuild_requests.listed(served, cleared)) == [request]
+        assert asyncio.run(rebuild_requests.listed(served, other)) == []
         with pytest.raises(NotFound):
-            asyncio.run(rebuilds.get(served, other, request.id))
+            asyncio.run(rebuild_requests.get(served, other, request.id))
         with pytest.raises(NotFound):
-            asyncio.run(rebuilds.cancel(served, other, request.id))
+            asyncio.run(rebuild_requests.cancel(served, other, request.id))
         with pytest.raises(NotFound):
-            asyncio.run(rebuilds.ask(served, other, "people"))
-        assert asyncio.run(rebuilds.get(served, cleared, request.id)).state == "queued"
+            asyncio.run(rebuild_requests.ask(served, other, "people"))
+        assert asyncio.run(rebuild_requests.get(served, cleared, request.id)).state == "queued"

@@ -22,7 +22,7 @@ from lineage_graph.identity import named
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.replay.requests import Requests
 from lineage_graph.sandbox import Limits
-from lineage_graph.server import asked, patience, running
+from lineage_graph.server import body_timeout, declared_queries, running
 from lineage_graph.server.graphql import sockets
 from lineage_graph.server.running import serving
 from lineage_graph.server.settings import Settings
@@ -52,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_body_that_does_not_arrive_is_waited_for_only_so_long(
     folder: Path, monkeypatch: pytest.MonkeyPatch, request_line: str
 ) -> None:
-    monkeypatch.setattr(patience, "SECONDS", 0.2)
+    monkeypatch.setattr(body_timeout, "SECONDS", 0.2)
     with serving(Settings(folder, port=0)) as address:
         kind = "application/sparql-query" if "/sparql" in request_line else "application/json"
         start = (
@@ -141,7 +141,7 @@ def test_a_declared_question_about_very_much_has_the_limits_of_any_text(
 ) -> None:
     folder = small_store(tmp_path / "store")
     question = bundled().query("records/columns")
-    many = [named("version", f"{number:080}") for number in range(asked.LONGEST // 80)]
+    many = [named("version", f"{number:080}") for number in range(declared_queries.LONGEST // 80)]
     with serving(Settings(folder, port=0, sparql=Limits(rows=1))) as address:
 
         def answer(wanted: list[str]) -> httpx2.Response:

@@ -37,7 +37,7 @@ class Following:
         Raises:
             NotFound: There is none, or it is about what may not be seen.
         """
-        from lineage_graph.server.rebuilds import followed
+        from lineage_graph.server.rebuild_requests import followed
 
         async for found in followed(self.served, self.principal, id_):
             yield request(found)

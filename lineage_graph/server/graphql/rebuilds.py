@@ -86,7 +86,7 @@ def request(found: Request) -> RebuildRequest:
 
 def requests(info: Info, state: RebuildState | None, first: int) -> list[RebuildRequest]:
     """Return the newest requests about what may be seen."""
-    from lineage_graph.server.rebuilds import newest
+    from lineage_graph.server.rebuild_requests import newest
 
     wanted = None if state is None else state.value
     found = newest(info.context.graph, info.context.rebuilds, wanted, first)  # type: ignore[arg-type]
@@ -99,7 +99,7 @@ def one(info: Info, id_: str) -> Request:
     Raises:
         NotFound: There is none, or it is about what may not be seen.
     """
-    from lineage_graph.server.rebuilds import visible
+    from lineage_graph.server.rebuild_requests import visible
 
     return visible(info.context.graph, info.context.rebuilds.get(id_))
 

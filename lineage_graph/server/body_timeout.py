@@ -14,7 +14,7 @@ BYTES_PER_SECOND: Final = 16 << 10
 """A body that arrives at least so fast may take longer."""
 
 
-class Patience:
+class BodyTimeout:
     """Gives up on bodies that arrive too slowly.
 
     Args:

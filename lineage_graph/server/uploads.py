@@ -20,7 +20,7 @@ from lineage_graph.snapshots import Snapshots
 _MANIFESTS: Final = 10_000
 
 
-class Possession:
+class Uploads:
     """Remembers who sent which file, for a week after the last one, also over a restart.
 
     Args:

@@ -26,7 +26,7 @@ LONGEST: Final = 512 << 10
 """Characters of a declared question with its values; 2,000 IRIs are a third of it."""
 
 
-class DeclaredTexts:
+class DeclaredQueries:
     """The texts of all declared questions.
 
     Args:

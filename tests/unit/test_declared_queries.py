@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from lineage_graph.declarations import Declarations
-from lineage_graph.server.asked import DeclaredTexts
+from lineage_graph.server.declared_queries import DeclaredQueries
 
 DECLARATIONS = Declarations()
-TEXTS = DeclaredTexts(DECLARATIONS)
+TEXTS = DeclaredQueries(DECLARATIONS)
 VALUES = {
     "iri": ["urn:a", "urn:b:é#1/2"],
     "string": ['a "quote" \\u0022 } UNION { ?s ?p ?o }', "line\nbreak\t\x01"],
