@@ -63,20 +63,21 @@ def started(store: Path, port: int) -> subprocess.Popen[bytes]:
 class Producer:
     """Sends one run after the other; what was not answered is sent again to the next server."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
+        # A client takes longer to make than some servers live.
+        self.client = httpx2.Client(base_url=address)
         self.acknowledged: list[str] = []
         self.unanswered: str | None = None
 
-    def send_until_it_dies(self, address: str) -> None:
-        with httpx2.Client(base_url=address) as client:
-            while True:
-                run = self.unanswered = self.unanswered or str(uuid.uuid4())
-                try:
-                    client.post("/api/v1/lineage", json=event(run)).raise_for_status()
-                except httpx2.TransportError:
-                    return
-                self.acknowledged.append(run)
-                self.unanswered = None
+    def send_until_it_dies(self) -> None:
+        while True:
+            run = self.unanswered = self.unanswered or str(uuid.uuid4())
+            try:
+                self.client.post("/api/v1/lineage", json=event(run)).raise_for_status()
+            except httpx2.TransportError:
+                return
+            self.acknowledged.append(run)
+            self.unanswered = None
 
 
 def test_what_was_acknowledged_is_there_exactly_once(tmp_path: Path) -> None:
@@ -84,20 +85,19 @@ def test_what_was_acknowledged_is_there_exactly_once(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     chance = random.Random(50)
-    producers = [Producer() for _ in range(CLIENTS)]
+    producers = [Producer(f"http://127.0.0.1:{port}") for _ in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as pool:
         for _ in range(ROUNDS):
             server = started(tmp_path, port)
-            sending = [
-                pool.submit(producer.send_until_it_dies, f"http://127.0.0.1:{port}")
-                for producer in producers
-            ]
+            sending = [pool.submit(producer.send_until_it_dies) for producer in producers]
             time.sleep(chance.uniform(0.02, 0.3))
             server.kill()
             server.wait()
             for one in sending:
                 one.result()
 
+    for producer in producers:
+        producer.client.close()
     acknowledged = [
         run_iri(RunKey("shop", run)) for producer in producers for run in producer.acknowledged
     ]
