@@ -22,7 +22,7 @@ from lineage_graph.cli.program import NAME
 from lineage_graph.declarations import bundled
 from lineage_graph.graph.declared import Declared
 from lineage_graph.server.app import application
-from lineage_graph.server.authorize import PUBLIC, needed, routes
+from lineage_graph.server.authorize import PUBLIC, browsed, needed, routes
 from lineage_graph.server.graphql.schema import sdl
 from lineage_graph.server.settings import Settings
 
@@ -120,8 +120,10 @@ def _routes() -> str:
             cells = _granted(needs, roles, "403") if needs != PUBLIC else ["yes"] * len(roles)
             name = f"{method} {route.path}"
             lacking = doors[name]["gets"]
-            rows.append([f"`{name}`", f"`{needs}`", everybody, *cells, lacking])
-    return _table(["route", "needs", "nobody", *roles, "who lacks a label gets"], sorted(rows))
+            browser = browsed(route) or ""
+            rows.append([f"`{name}`", f"`{needs}`", browser, everybody, *cells, lacking])
+    header = ["route", "needs", "for browsers", "nobody", *roles, "who lacks a label gets"]
+    return _table(header, sorted(rows))
 
 
 def _granted(permission: str, roles: Any, otherwise: str = "") -> list[str]:

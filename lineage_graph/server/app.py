@@ -87,6 +87,7 @@ def application(settings: Settings) -> FastAPI:
     _surround(app, settings)
     refuse_unguarded(app)
     problems.install(app)
+    pages.install(app)
     return app
 
 

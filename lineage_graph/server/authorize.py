@@ -13,21 +13,26 @@ from fastapi.routing import APIRoute, APIWebSocketRoute, RouteContext, iter_rout
 from starlette.requests import HTTPConnection
 
 from lineage_graph.access.principals import Principal
+from lineage_graph.server.browsers import Browsed
 from lineage_graph.server.failures import Refused
 from lineage_graph.server.served import Served
 
 PERMISSION: Final = "x-permission"
+BROWSER: Final = "x-browser"
 PUBLIC: Final = "public"
 _POLICY_VIOLATION: Final = 1008
 
 
-def needs(permission: str | None) -> dict[str, Any]:
+def needs(permission: str | None, browser: Browsed | None = None) -> dict[str, Any]:
     """Return what a route says it needs, for its ``openapi_extra``.
 
     Args:
         permission: Name of a permission; None for what anybody may ask.
+        browser: What it is for browsers, which send a token by themselves: it has to change
+            nothing, and to cost little. None for a route that takes no such token.
     """
-    return {PERMISSION: PUBLIC if permission is None else permission}
+    needed = {PERMISSION: PUBLIC if permission is None else permission}
+    return needed if browser is None else {**needed, BROWSER: browser}
 
 
 def all_need(router: APIRouter, permission: str) -> None:
@@ -57,6 +62,12 @@ def needed(route: Any) -> str | None:
     return found
 
 
+def browsed(route: Any) -> Browsed | None:
+    """Return what a route is for browsers that send a token by themselves; None for nothing."""
+    found: Browsed | None = (getattr(route, "openapi_extra", None) or {}).get(BROWSER)
+    return found
+
+
 def routes(app: FastAPI) -> Iterator[RouteContext]:
     """Yield every route of an application, whichever router it came with."""
     yield from iter_route_contexts(app.routes)
@@ -80,20 +91,23 @@ async def authorize(connection: HTTPConnection) -> None:
         Refused: 401 for nobody that is known, 403 for a permission that is lacking.
         WebSocketException: The same for a WebSocket.
     """
-    permission = needed(connection.scope.get("route"))
+    route = connection.scope.get("route")
+    permission = needed(route)
     if permission == PUBLIC:
         return
     try:
-        connection.state.principal = await _recognised(connection, permission)
+        connection.state.principal = await _recognised(connection, permission, browsed(route))
     except Refused as no:
         if connection.scope["type"] == "websocket":
             raise WebSocketException(_POLICY_VIOLATION, no.detail) from no
         raise
 
 
-async def _recognised(connection: HTTPConnection, permission: str | None) -> Principal:
+async def _recognised(
+    connection: HTTPConnection, permission: str | None, browser: Browsed | None
+) -> Principal:
     served: Served = connection.app.state.served
-    principal = await served.recognition.principal(connection)
+    principal = await served.recognition.principal(connection, browser)
     if permission is None or not principal.may(permission):
         raise Refused(403, "forbidden", _lacking(permission))
     return principal

@@ -29,7 +29,7 @@ _LONGEST: Final = 80
     "/api/export",
     response_class=Response,
     responses={200: {"content": {media_type: {} for _, media_type in _FILES.values()}}},
-    openapi_extra=needs("read"),
+    openapi_extra=needs("read", "part"),
 )
 async def export(
     here: Here,

@@ -75,10 +75,11 @@ async def refusal(error: HTTPException, scope: Scope, receive: Receive, send: Se
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    await _answered(error)(scope, receive, send)
+    await answered(error)(scope, receive, send)
 
 
-def _answered(error: HTTPException) -> JSONResponse:
+def answered(error: HTTPException) -> JSONResponse:
+    """Return what a failure that has a status is answered with."""
     answer = problem(error.status_code, getattr(error, "code", "http"), str(error.detail))
     answer.headers.update(error.headers or {})
     return answer
@@ -103,7 +104,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> JSONResponse:
-        answer = _answered(error)
+        answer = answered(error)
         if error.status_code == 405:
             answer.headers["Allow"] = ", ".join(sorted(_methods(app, request.scope["path"])))
         return answer

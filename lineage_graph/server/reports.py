@@ -80,7 +80,9 @@ async def reports(here: Here, caller: Caller, lang: Lang = "en") -> list[dict[st
     return await here.views.ask(caller, lambda graph: graph.reports(lang))
 
 
-@router.get("/{name}", response_class=Response, responses=_FILES, openapi_extra=needs("read"))
+@router.get(
+    "/{name}", response_class=Response, responses=_FILES, openapi_extra=needs("read", "part")
+)
 async def report(
     request: Request,
     here: Here,

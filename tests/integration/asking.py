@@ -22,6 +22,7 @@ from lineage_graph.server.graphql.sockets import PROTOCOL
 
 WEBSOCKET = "WEBSOCKET"
 _REFUSED = {401: "unauthenticated", 403: "forbidden"}
+REFUSALS = {*_REFUSED.values(), "cross-origin"}
 NOBODY = "nobody"
 
 
@@ -56,10 +57,25 @@ def expected(permission: str | None, role: str, roles: Roles) -> str:
     return "let in" if permission in roles.granted([role]) else "forbidden"
 
 
-def happens(address: str, method: str, template: str, secret: str | None) -> str:
-    """Ask over HTTP, and return what became of it."""
+def happens(
+    address: str,
+    method: str,
+    template: str,
+    secret: str | None,
+    sent: Mapping[str, str] | None = None,
+) -> str:
+    """Ask over HTTP, and return what became of it.
+
+    Args:
+        address: Where the server listens.
+        method: Of the request, or ``WEBSOCKET``.
+        template: Of the route's path.
+        secret: A token; None for nobody.
+        sent: Headers that say so in another way than as Bearer.
+    """
     path = re.sub(r"\{[^}]*\}", "x", template)
-    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    bearer = {"Authorization": f"Bearer {secret}"} if secret else {}
+    headers = bearer if sent is None else dict(sent)
     if method == WEBSOCKET:
         return _connected(address.replace("http", "ws", 1) + path, headers, secret)
     with httpx2.stream(method, address + path, headers=headers, timeout=30) as answer:
@@ -67,7 +83,7 @@ def happens(address: str, method: str, template: str, secret: str | None) -> str
             return _REFUSED[answer.status_code]
         if answer.status_code in _REFUSED:
             code = json.loads(answer.read())["code"]
-            return str(code) if code in _REFUSED.values() else "let in"
+            return str(code) if code in REFUSALS else "let in"
         return "failed" if answer.status_code == 500 else "let in"
 
 

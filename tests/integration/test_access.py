@@ -132,7 +132,7 @@ def test_a_revoked_or_expired_or_unknown_token_is_told_the_same(
         (bearer(live[:-1]),),
         (bearer(f"{live} {live}"),),
         (("Authorization", live),),
-        (("Authorization", f"Basic {live}"),),
+        (("Authorization", f"Digest {live}"),),
         (("Authorization", "Bearer"),),
         two,
     ]

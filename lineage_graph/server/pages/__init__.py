@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from lineage_graph.server.pages import assets, home, identified, pictures, reports
+from lineage_graph.server.pages import assets, home, identified, pictures, reports, unknown
+
+install = unknown.install
 
 router = APIRouter()
 for _part in (assets, home, identified, pictures, reports):

@@ -27,7 +27,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, no-cache",
+    "Cache-Control": "private, no-store",
     "Vary": "Accept, Accept-Language",
 }
 

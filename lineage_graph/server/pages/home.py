@@ -48,7 +48,7 @@ class Leaf:
         return (self.number - 1) * SHOWN + 1
 
 
-@router.get("/", response_class=HTMLResponse, openapi_extra=needs("read"))
+@router.get("/", response_class=HTMLResponse, openapi_extra=needs("read", "page"))
 async def home(
     here: Here,
     caller: Caller,

@@ -55,7 +55,10 @@ Page = Annotated[int, Query(ge=1, le=1_000_000, description="Of the versions, fr
 
 
 @router.get(
-    "/id/{name:path}", response_class=HTMLResponse, responses=_FOUND, openapi_extra=needs("read")
+    "/id/{name:path}",
+    response_class=HTMLResponse,
+    responses=_FOUND,
+    openapi_extra=needs("read", "page"),
 )
 async def identified(
     request: Request,
@@ -78,7 +81,9 @@ async def identified(
     return await _answer(here, caller, reader, name, format or _preferred(request), depth, page)
 
 
-@router.get("/id", response_class=HTMLResponse, responses=_FOUND, openapi_extra=needs("read"))
+@router.get(
+    "/id", response_class=HTMLResponse, responses=_FOUND, openapi_extra=needs("read", "page")
+)
 async def asked_for(
     request: Request,
     here: Here,

@@ -16,7 +16,7 @@ MEDIA_TYPE: Final = "image/svg+xml"
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, no-cache",
+    "Cache-Control": "private, no-store",
 }
 
 
@@ -24,7 +24,7 @@ _HEADERS: Final = {
     "/pictures/{direction}",
     response_class=Response,
     responses={200: {"content": {MEDIA_TYPE: {}}}},
-    openapi_extra=needs("read"),
+    openapi_extra=needs("read", "part"),
 )
 async def picture(
     here: Here,

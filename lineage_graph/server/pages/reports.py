@@ -13,7 +13,7 @@ from lineage_graph.server.served import Here
 router = APIRouter(tags=["pages"])
 
 
-@router.get("/reports", response_class=HTMLResponse, openapi_extra=needs("read"))
+@router.get("/reports", response_class=HTMLResponse, openapi_extra=needs("read", "page"))
 async def reports(here: Here, caller: Caller, reader: For) -> HTMLResponse:
     """Show which reports there are."""
     found = await here.views.ask(caller, lambda graph: graph.reports(reader.voice.lang))
