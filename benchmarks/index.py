@@ -19,7 +19,7 @@ from lineage_graph.declarations import bundled
 from lineage_graph.index import LineageIndex, files
 from lineage_graph.index.arrays import Added, Array, Base
 from lineage_graph.index.overlay import Read, folded
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge, Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 
 LAYERS = 40
@@ -278,15 +278,17 @@ def _record(ledger: Ledger, drawn: Drawn, at_once: int = 1_000) -> None:
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
     for first in range(0, len(rows), at_once):
         ledger.append(
-            txid=f"t{first}",
-            author="urn:benchmark",
-            bundle=f"urn:bundle:{first}",
-            body=b"",
-            subjects=(),
-            edges=[
-                Edge(_iri(derived), _iri(source), SETS[kinds], _iri(activity))
-                for derived, source, kinds, activity in rows[first : first + at_once]
-            ],
+            NewEntry(
+                txid=f"t{first}",
+                author="urn:benchmark",
+                bundle=f"urn:bundle:{first}",
+                body=b"",
+                subjects=(),
+                edges=[
+                    Edge(_iri(derived), _iri(source), SETS[kinds], _iri(activity))
+                    for derived, source, kinds, activity in rows[first : first + at_once]
+                ],
+            )
         )
 
 

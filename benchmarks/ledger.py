@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.figures import Figure, runs, show, spread, stopwatch
 from lineage_graph.identity import fresh, uuid7
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge, Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.nquads import nquads
 from lineage_graph.records import Dataset, DatasetVersion
@@ -26,7 +26,7 @@ def measure(entries: int = 20_000) -> list[Figure]:
     """Return the figures of a ledger of so many small entries."""
     ready = [_entry() for _ in range(entries)]
     with tempfile.TemporaryDirectory() as folder, LedgerFile(Path(folder) / "ledger.db") as ledger:
-        alone = runs(lambda: ledger.append(**ready.pop()), ALONE)
+        alone = runs(lambda: ledger.append(NewEntry(**ready.pop())), ALONE)
         with stopwatch() as together:
             _at_once(lambda: _append_all(ledger, ready))
         with stopwatch() as read:
@@ -68,7 +68,7 @@ def _entry() -> dict[str, Any]:
 def _append_all(ledger: Ledger, ready: list[dict[str, Any]]) -> None:
     with suppress(IndexError):
         while True:
-            ledger.append(**ready.pop())
+            ledger.append(NewEntry(**ready.pop()))
 
 
 def _at_once(work: Callable[[], object]) -> None:

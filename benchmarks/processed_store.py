@@ -22,6 +22,7 @@ from benchmarks.figures import stopwatch
 from lineage_graph.declarations import bundled
 from lineage_graph.graph.folders import Folders
 from lineage_graph.identity import fresh, named, part, uuid7
+from lineage_graph.ledger import NewEntry
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.nquads import nquads
 from lineage_graph.recording.bundle import edges_of
@@ -225,12 +226,14 @@ def build(folder: Path, datasets: int, nights: int) -> ProcessedWarehouse:
         for records in warehouse.bundles():
             bundle = fresh("bundle")
             ledger.append(
-                txid=uuid7(),
-                author=AUTHOR,
-                bundle=bundle,
-                body=nquads(bundle, records),
-                subjects=sorted({record.id for record in records}),
-                edges=edges_of(records),
+                NewEntry(
+                    txid=uuid7(),
+                    author=AUTHOR,
+                    bundle=bundle,
+                    body=nquads(bundle, records),
+                    subjects=sorted({record.id for record in records}),
+                    edges=edges_of(records),
+                )
             )
     return warehouse
 

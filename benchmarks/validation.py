@@ -10,7 +10,7 @@ from benchmarks import big_store
 from benchmarks.figures import Figure, runs, show, spread
 from lineage_graph.declarations import Declarations
 from lineage_graph.identity import fresh, uuid7
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger import Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.stores.rdf import convert, to_nquads
 from lineage_graph.validation import Validator
@@ -39,7 +39,9 @@ def measure(times: int = 50) -> list[Figure]:
 
 
 def _append(ledger: Ledger, body: bytes) -> None:
-    ledger.append(txid=uuid7(), author="me", bundle=fresh("bundle"), body=body, subjects=[])
+    ledger.append(
+        NewEntry(txid=uuid7(), author="me", bundle=fresh("bundle"), body=body, subjects=[])
+    )
 
 
 def main() -> None:

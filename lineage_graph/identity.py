@@ -14,6 +14,7 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -44,7 +45,12 @@ def named(kind: str, name: str) -> str:
         name: Any text; it is percent-encoded (RFC 3986), so that quotes,
             slashes, accents and emoji are safe in an IRI and on a disk.
     """
-    return f"{NAMESPACE}{kind}:{quote(name, safe='-._~')}"
+    return f"{NAMESPACE}{kind}:{_quoted(name)}"
+
+
+@lru_cache(maxsize=8192)
+def _quoted(text: str) -> str:
+    return quote(text, safe="-._~")
 
 
 def is_text(name: str) -> bool:
@@ -64,7 +70,7 @@ def digested(kind: str, digest: str) -> str:
 
 def part(iri: str, *path: str | int) -> str:
     """Return the IRI of a part of a thing, such as a column of a version."""
-    return f"{iri}#{'/'.join(quote(str(p), safe='-._~') for p in path)}"
+    return f"{iri}#{'/'.join([_quoted(str(p)) for p in path])}"
 
 
 def kind_of(iri: str) -> str | None:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from lineage_graph.ledger.database import Row
-from lineage_graph.ledger.entries import LEVELS, Edge, Entry, Level
+from lineage_graph.ledger.entries import LEVELS, Edge, Entry, Level, NewEntry
 from lineage_graph.ledger.reading import Invalidation
 
-__all__ = ["LEVELS", "Edge", "Entry", "Invalidation", "Ledger", "Level"]
+__all__ = ["LEVELS", "Edge", "Entry", "Invalidation", "Ledger", "Level", "NewEntry"]
 
 
 class Ledger(Protocol):
@@ -27,31 +27,10 @@ class Ledger(Protocol):
     def close(self) -> None:
         """Close the file; a second call does nothing."""
 
-    def append(
-        self,
-        *,
-        txid: str,
-        author: str,
-        bundle: str,
-        body: bytes,
-        subjects: Sequence[str],
-        edges: Sequence[Edge] = (),
-        invalidates: Sequence[str] = (),
-    ) -> int:
+    def append(self, new: NewEntry) -> int:
         """Append one bundle; it is on the disk when this returns.
 
         Threads that append at the same time share one transaction and one fsync.
-
-        Args:
-            txid: Transaction id; the same one again is a retry, answered with the
-                first answer.
-            author: Who appends.
-            bundle: IRI of the bundle's named graph; never used twice.
-            body: Canonical N-Quads.
-            subjects: IRIs the bundle describes.
-            edges: Derivations the bundle states.
-            invalidates: IRIs of bundles or versions that no longer hold. A bundle's
-                derivations, and a version, stay in answers about earlier entries.
 
         Returns:
             The entry's seq.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -62,6 +62,30 @@ class Entry:
     chain: str
 
 
+@dataclass(frozen=True)
+class NewEntry:
+    """One bundle that is to be appended.
+
+    Attributes:
+        txid: Transaction id; the same one again is a retry, answered with the first answer.
+        author: Who appends.
+        bundle: IRI of the bundle's named graph; never used twice.
+        body: Canonical N-Quads.
+        subjects: IRIs the bundle describes.
+        edges: Derivations the bundle states.
+        invalidates: IRIs of bundles or versions that no longer hold. A bundle's
+            derivations, and a version, stay in answers about earlier entries.
+    """
+
+    txid: str
+    author: str
+    bundle: str
+    body: bytes
+    subjects: Sequence[str]
+    edges: Sequence[Edge] = ()
+    invalidates: Sequence[str] = ()
+
+
 @dataclass
 class Request:
     """An append that waits for its group's commit.
@@ -84,32 +108,26 @@ class Request:
     outcome: int | Exception | None = None
 
 
-def request(
-    txid: str,
-    author: str,
-    bundle: str,
-    body: bytes,
-    subjects: Iterable[str],
-    edges: Iterable[Edge],
-    invalidates: Iterable[str],
-) -> Request:
+def request(new: NewEntry) -> Request:
     """Prepare an append, so that the work is done before the ledger is locked.
 
     Raises:
         InvalidRecord: A text cannot be written as UTF-8.
     """
-    subjects, edges, gone = frozenset(subjects), frozenset(edges), frozenset(invalidates)
+    names = (new.txid, new.author, new.bundle)
+    subjects, edges = frozenset(new.subjects), frozenset(new.edges)
+    gone = frozenset(new.invalidates)
     try:
-        for text in (txid, author, bundle):
+        for text in names:
             text.encode()
         stated = beside(subjects, edges, gone)
     except UnicodeEncodeError as error:
         raise InvalidRecord(
-            f"Transaction {txid!r} has a text that UTF-8 cannot write: {error.object!r}. "
+            f"Transaction {new.txid!r} has a text that UTF-8 cannot write: {error.object!r}. "
             "Remove the unpaired surrogate."
         ) from error
-    packed = pack(body)
-    return Request(txid, author, bundle, sha256(body), packed, stated, subjects, edges, gone)
+    digest, packed = sha256(new.body), pack(new.body)
+    return Request(*names, digest, packed, stated, subjects, edges, gone)
 
 
 def beside(subjects: Iterable[str], edges: Iterable[Edge], invalidates: Iterable[str]) -> bytes:

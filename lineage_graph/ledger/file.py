@@ -31,8 +31,8 @@ from lineage_graph.ledger.database import (
 )
 from lineage_graph.ledger.entries import (
     GENESIS,
-    Edge,
     Entry,
+    NewEntry,
     Request,
     request,
 )
@@ -91,29 +91,30 @@ class LedgerFile:
             self._writer.close()
             self._reader.close()
 
-    def append(
-        self,
-        *,
-        txid: str,
-        author: str,
-        bundle: str,
-        body: bytes,
-        subjects: Sequence[str],
-        edges: Sequence[Edge] = (),
-        invalidates: Sequence[str] = (),
-    ) -> int:
+    def append(self, new: NewEntry) -> int:
         """Append one bundle; it is on the disk when this returns."""
+        return self.append_all([new])[0]
+
+    def append_all(self, several: Sequence[NewEntry]) -> list[int]:
+        """Append bundles in one transaction; they are on the disk when this returns.
+
+        Raises:
+            RecordConflict: One was in conflict; the others were appended.
+        """
         self._require_usable()
-        waiting = request(txid, author, bundle, body, subjects, edges, invalidates)
-        self._queue.append(waiting)
+        waiting = [request(new) for new in several]
+        self._queue.extend(waiting)
         # Whoever gets the lock commits all that waits; the others find their outcome.
         with self._write_lock:
-            if waiting.outcome is None:
+            if any(one.outcome is None for one in waiting):
                 self._require_usable()
                 self._commit_queued()
-        if isinstance(waiting.outcome, int):
-            return waiting.outcome
-        raise waiting.outcome or self._interrupted()
+        return [self._seq(one) for one in waiting]
+
+    def _seq(self, done: Request) -> int:
+        if isinstance(done.outcome, int):
+            return done.outcome
+        raise done.outcome or self._interrupted()
 
     @property
     def head(self) -> int:

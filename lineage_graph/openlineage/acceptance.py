@@ -14,7 +14,7 @@ from typing import Any, Final
 from lineage_graph.declarations import bundled, string_text, term_text
 from lineage_graph.errors import InvalidRecord
 from lineage_graph.identity import digested, sha256
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger import Ledger, NewEntry
 from lineage_graph.openlineage.documents import canonical
 from lineage_graph.openlineage.names import Name, RunKey, dataset_iri, job_iri, run_iri
 from lineage_graph.openlineage.schemas import Kind, check
@@ -117,7 +117,13 @@ def _append(ledger: Ledger, author: str, stated: dict[str, list[str]]) -> int:
     end = f" <{bundle}> .\n"
     body = "".join([line + end for iri in iris for line in stated[iri]])
     return ledger.append(
-        txid=TRANSACTION + digest, author=author, bundle=bundle, body=body.encode(), subjects=iris
+        NewEntry(
+            txid=TRANSACTION + digest,
+            author=author,
+            bundle=bundle,
+            body=body.encode(),
+            subjects=iris,
+        )
     )
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,15 +45,19 @@ CREATE TABLE stated (
 """
 _RANKS: Final = {"TABLE": 0, "LOCATION": 2}
 _USUAL: Final = 1
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_AT_ONCE: Final = 500
 
 Row = tuple[Any, ...]
 
 
+@lru_cache(maxsize=8192)
 def text_of(unit: Unit) -> str:
     """Return a unit as one text."""
     return _json(unit)
 
 
+@lru_cache(maxsize=8192)
 def unit_of(text: str) -> Unit:
     """Return the unit that a text names."""
     kind, namespace, name = json.loads(text)
@@ -114,20 +120,40 @@ class Known:
         self._db.execute("INSERT INTO position VALUES (?, ?)", (seq, chain))
 
     def learn(self, at: str, digest: str, facts: Iterable[Fact]) -> set[str]:
-        """Take in facts of one event, and return the units of which something is new."""
-        changed = set()
+        """Take in facts of one event, and return the units whose record may now be another.
+
+        What is said once more of a dataset or job, and no other than before, changes only
+        the record of a dataset with several names: the latest of them counts.
+        """
+        told: dict[Unit, dict[str, Fact]] = defaultdict(dict)
         for fact in facts:
-            unit, order = text_of(fact.unit), "<" if fact.earliest else ">"
-            key, value = _json(fact.key), _json(fact.value)
-            now = self._db.execute(
-                "INSERT INTO fact VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
-                "SET at = excluded.at, digest = excluded.digest, value = excluded.value "
-                f"WHERE (excluded.at, excluded.digest) {order} (at, digest)",
-                (unit, key, at, digest, value),
-            )
-            if now.rowcount:
-                changed.add(unit)
+            told[fact.unit][_key(fact.key)] = fact
+        changed, rows = set(), []
+        for unit, by_key in told.items():
+            text = text_of(unit)
+            before = self._said(text, list(by_key))
+            for key, fact in by_key.items():
+                value, known = _json(fact.value), before.get(key)
+                if known and ((at, digest) >= known[:2]) == fact.earliest:
+                    continue
+                rows.append((text, key, at, digest, value))
+                if not known or known[2] != value or unit[0] == "run" or self._is_linked(text):
+                    changed.add(text)
+        self._db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?)", rows)
         return changed
+
+    def _said(self, unit: str, keys: list[str]) -> dict[str, Row]:
+        """Return when and by which event some things were said of a unit, and the values."""
+        found = {}
+        for first in range(0, len(keys), _AT_ONCE):
+            some = keys[first : first + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            sql = f"SELECT key, at, digest, value FROM fact WHERE unit = ? AND key IN ({marks})"
+            found.update({key: rest for key, *rest in self.rows(sql, unit, *some)})
+        return {key: tuple(rest) for key, rest in found.items()}
+
+    def _is_linked(self, unit: str) -> bool:
+        return bool(self.rows("SELECT 1 FROM name WHERE unit = ?", unit))
 
     def facts(self, unit: Unit) -> dict[tuple[str, ...], tuple[str, Any]]:
         """Return what is known of a unit: key to when it was said, and the value."""
@@ -257,5 +283,10 @@ class Known:
         )
 
 
+@lru_cache(maxsize=8192)
+def _key(key: tuple[str, ...]) -> str:
+    return _json(key)
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)

@@ -14,7 +14,6 @@ import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +24,8 @@ from typing import Any, Final
 from lineage_graph.declarations import bundled, term_text
 from lineage_graph.errors import StoreUnavailable
 from lineage_graph.identity import digested, named, sha256
-from lineage_graph.ledger import Edge, Entry, Ledger
+from lineage_graph.ledger import Edge, Entry, NewEntry
+from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.nquads import nquads
 from lineage_graph.openlineage.acceptance import EVENT, TRANSACTION
 from lineage_graph.openlineage.activities import run_records
@@ -47,7 +47,6 @@ MAPPING: Final = named("activity", "openlineage-mapping")
 _DRAFT: Final = named("bundle", "draft")
 _NOTHING: Final = ""
 _AT_ONCE: Final = 500
-_WRITERS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,8 @@ class Statement:
     edges: list[Edge]
     before: str | None
 
-    def append_to(self, ledger: Ledger) -> None:
-        """Append it as a bundle that is named by what it says and what it ends."""
+    def entry(self) -> NewEntry:
+        """Return it as a bundle that is named by what it says and what it ends."""
         name = sha256(f"{self.unit} {self.digest} {self.before}".encode())
         bundle = digested("bundle", name)
         end = f" <{bundle}> .\n".encode()
@@ -79,7 +78,7 @@ class Statement:
         if self.before is not None:
             ended = term_text("iri", bundled().iri("invalidated_by"))
             body += f"<{self.before}> {ended} <{MAPPING}>".encode() + end
-        ledger.append(
+        return NewEntry(
             txid=f"{STATING}{self.unit}:{self.digest}:{name}",
             author=ENGINE,
             bundle=bundle,
@@ -98,7 +97,7 @@ class Mapper:
         ledger: The whole ledger; a part of it would mean something else.
     """
 
-    def __init__(self, path: Path, ledger: Ledger) -> None:
+    def __init__(self, path: Path, ledger: LedgerFile) -> None:
         self._path = path
         self._ledger = ledger
         self._seen = -1
@@ -178,15 +177,10 @@ class Mapper:
 
     def _state(self, known: Known, work: Iterable[Work]) -> None:
         """Append what is new of some work, and wait until it is on the disk."""
-        with ThreadPoolExecutor(_WRITERS) as writers:
-            pending = iter(work)
-            while some := list(islice(pending, _AT_ONCE)):
-                drafts = [
-                    found for unit, records in some if (found := _draft(known, unit, records))
-                ]
-                # Threads that append together share one fsync.
-                for _ in writers.map(lambda draft: draft.append_to(self._ledger), drafts):
-                    pass
+        pending = iter(work)
+        while some := list(islice(pending, _AT_ONCE)):
+            drafts = [_draft(known, unit, records) for unit, records in some]
+            self._ledger.append_all([one.entry() for one in drafts if one is not None])
 
 
 Work = tuple[str, Callable[[], list[Record]]]
@@ -295,12 +289,12 @@ def _learn_event(known: Known, digest: str, event: Any) -> None:
 def _events(body: bytes) -> Iterable[tuple[str, Any]]:
     """Yield the digests and the documents of the events in an entry."""
     for found in _document_line().finditer(body.decode()):
-        text = re.sub(r"\\(.)", r"\1", found[2])
-        yield found[1], json.loads(text)
+        # The escapes of such a literal, which is canonical JSON, are also those of JSON.
+        yield found[1], json.loads(json.loads(found[2]))
 
 
 @cache
 def _document_line() -> re.Pattern[str]:
     event, document = re.escape(named(EVENT, "")), re.escape(bundled().iri("document"))
-    literal = r'"((?:[^"\\]+|\\.)*)"'
+    literal = r'("(?:[^"\\]+|\\.)*")'
     return re.compile(rf"^<{event}([0-9a-f]{{64}})> <{document}> {literal}\^\^", re.M)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from lineage_graph.declarations import Declarations
 from lineage_graph.identity import fresh, uuid7
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge, Ledger, NewEntry
 from lineage_graph.nquads import nquads
 from lineage_graph.records import Column, Derivation, Invalidated, Record, Version
 from lineage_graph.validation import Validator
@@ -52,13 +52,15 @@ class Bundles:
         body = nquads(bundle, records)
         self._validator.check(body)
         seq = self._ledger.append(
-            txid=uuid7(),
-            author=self.author,
-            bundle=bundle,
-            body=body,
-            subjects=sorted({record.id for record in records}),
-            edges=edges_of(records),
-            invalidates=[r.id for r in records if isinstance(r, Invalidated)],
+            NewEntry(
+                txid=uuid7(),
+                author=self.author,
+                bundle=bundle,
+                body=body,
+                subjects=sorted({record.id for record in records}),
+                edges=edges_of(records),
+                invalidates=[r.id for r in records if isinstance(r, Invalidated)],
+            )
         )
         self.appended(records, body)
         return seq

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from lineage_graph.errors import PolicyRefused
-from lineage_graph.ledger import Edge, Entry, Invalidation
+from lineage_graph.ledger import Entry, Invalidation, NewEntry
 from lineage_graph.ledger.database import Row
 from lineage_graph.remote.connection import Connection
 from lineage_graph.remote.protocol import (
@@ -40,17 +40,7 @@ class RemoteLedger:
         """Let the connection go; a second call does nothing."""
         self._connection.close()
 
-    def append(
-        self,
-        *,
-        txid: str,
-        author: str,
-        bundle: str,
-        body: bytes,
-        subjects: Sequence[str],
-        edges: Sequence[Edge] = (),
-        invalidates: Sequence[str] = (),
-    ) -> int:
+    def append(self, new: NewEntry) -> int:
         """Append one bundle; it is on the server's disk when this returns.
 
         A server that restarts meanwhile is asked again with the same transaction id.
@@ -58,8 +48,8 @@ class RemoteLedger:
         answer = self._connection.send(
             "POST",
             "/api/ledger/entries",
-            content=lambda: body,
-            headers={"Content-Type": BUNDLE_TYPE, TXID_HEADER: txid},
+            content=lambda: new.body,
+            headers={"Content-Type": BUNDLE_TYPE, TXID_HEADER: new.txid},
         )
         return int(self._connection.json_of(answer)["seq"])
 

@@ -11,6 +11,7 @@ from lineage_graph.artifacts import DIGEST
 from lineage_graph.errors import InvalidRecord, NotFound, PolicyRefused
 from lineage_graph.graph import Graph
 from lineage_graph.graph.opening import Opened
+from lineage_graph.ledger import NewEntry
 from lineage_graph.recording.received import Reader, Received
 from lineage_graph.remote.protocol import BUNDLE_TYPE
 from lineage_graph.sandbox.pool import Sandbox
@@ -80,13 +81,15 @@ class Receiving:
         _require_seen(view, received)
         self._require_sent(opened, view, principal, received)
         return opened.ledger.append(
-            txid=txid,
-            author=principal.agent,
-            bundle=received.bundle,
-            body=received.body,
-            subjects=sorted(received.nodes),
-            edges=received.edges,
-            invalidates=received.invalidates,
+            NewEntry(
+                txid=txid,
+                author=principal.agent,
+                bundle=received.bundle,
+                body=received.body,
+                subjects=sorted(received.nodes),
+                edges=received.edges,
+                invalidates=received.invalidates,
+            )
         )
 
     def _require_permitted(self, received: Received, principal: Principal) -> None:

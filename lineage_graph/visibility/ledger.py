@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from lineage_graph.errors import VisibilityChanged
 from lineage_graph.identity import digested, sha256
-from lineage_graph.ledger import Edge, Entry, Invalidation, Ledger
+from lineage_graph.ledger import Entry, Invalidation, Ledger, NewEntry
 from lineage_graph.ledger.database import Row
 from lineage_graph.visibility.filtering import Filter, root_of, statements
 from lineage_graph.visibility.kinds import IRI, REFERRED, THINGS, kind_in, plain
@@ -69,27 +69,9 @@ class VisibleLedger:
         """Close the ledger itself."""
         self._ledger.close()
 
-    def append(
-        self,
-        *,
-        txid: str,
-        author: str,
-        bundle: str,
-        body: bytes,
-        subjects: Sequence[str],
-        edges: Sequence[Edge] = (),
-        invalidates: Sequence[str] = (),
-    ) -> int:
+    def append(self, new: NewEntry) -> int:
         """Append one bundle to the ledger itself."""
-        return self._ledger.append(
-            txid=txid,
-            author=author,
-            bundle=bundle,
-            body=body,
-            subjects=subjects,
-            edges=edges,
-            invalidates=invalidates,
-        )
+        return self._ledger.append(new)
 
     @property
     def head(self) -> int:

@@ -8,7 +8,7 @@ import rdflib
 
 from lineage_graph.declarations import bundled
 from lineage_graph.identity import fresh, uuid7
-from lineage_graph.ledger import Edge
+from lineage_graph.ledger import Edge, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.stores import rdf
 
@@ -39,10 +39,12 @@ def record(folder: Path, given: Path) -> None:
     subjects = sorted({line[1:].partition(">")[0] for line in lines})
     with LedgerFile(folder / "ledger.db") as ledger:
         ledger.append(
-            txid=uuid7(),
-            author="urn:lineage-graph:agent:tester",
-            bundle=bundle,
-            body="".join(f"{line}\n" for line in lines).encode(),
-            subjects=subjects,
-            edges=edges(given),
+            NewEntry(
+                txid=uuid7(),
+                author="urn:lineage-graph:agent:tester",
+                bundle=bundle,
+                body="".join(f"{line}\n" for line in lines).encode(),
+                subjects=subjects,
+                edges=edges(given),
+            )
         )

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge, Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 
 
@@ -36,7 +36,7 @@ def write(ledger: Ledger, name: str) -> None:
     """Append for ever."""
     for number in itertools.count():
         txid = f"{name}-{number}"
-        ledger.append(**content(txid))
+        ledger.append(NewEntry(**content(txid)))
         os.write(1, f"{txid}\n".encode())
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge, Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 
 ROUNDS = 20
@@ -64,4 +64,4 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(tmp_path: Path) 
         versions = {f"urn:version:{txid}" for txid in entries}
         assert beside(ledger) == stated
         assert ledger.described(versions) == versions
-        assert ledger.append(**content(acknowledged[0])) <= count
+        assert ledger.append(NewEntry(**content(acknowledged[0]))) <= count

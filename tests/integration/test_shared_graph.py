@@ -27,6 +27,7 @@ from lineage_graph.errors import (
 from lineage_graph.graph import Graph, connect
 from lineage_graph.graph.folders import Folders
 from lineage_graph.identity import sha256
+from lineage_graph.ledger import NewEntry
 from lineage_graph.remote.connection import Connection
 from lineage_graph.server.running import serving
 from lineage_graph.server.settings import Settings
@@ -273,7 +274,9 @@ def test_a_retry_is_answered_with_the_first_answer(client: Connecting, tmp_path:
     graph.dataset("people", people(tmp_path / "data"))
     entry = next(graph.opened.ledger.entries())
     again = graph.opened.ledger.append(
-        txid=entry.txid, author=entry.author, bundle=entry.bundle, body=entry.body, subjects=[]
+        NewEntry(
+            txid=entry.txid, author=entry.author, bundle=entry.bundle, body=entry.body, subjects=[]
+        )
     )
     assert again == entry.seq
     assert graph.opened.ledger.head == 2

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_graph.index import LineageIndex, Step, closures, reaching
-from lineage_graph.ledger import LEVELS, Edge, Ledger, Level, reading
+from lineage_graph.ledger import LEVELS, Edge, Ledger, Level, NewEntry, reading
 from lineage_graph.ledger.file import LedgerFile
 
 NODES = [f"urn:n:{number}" for number in range(8)]
@@ -96,13 +96,15 @@ def indexed(history: Sequence[Said], fold_at: int | None = None) -> Iterator[Lin
 
 def record(ledger: Ledger, number: int, said: Said) -> None:
     ledger.append(
-        txid=f"t{number}",
-        author="urn:me",
-        bundle=f"urn:bundle:{number}",
-        body=b"",
-        subjects=NODES,
-        edges=said.edges,
-        invalidates=[*(f"urn:bundle:{bundle}" for bundle in said.bundles), *said.versions],
+        NewEntry(
+            txid=f"t{number}",
+            author="urn:me",
+            bundle=f"urn:bundle:{number}",
+            body=b"",
+            subjects=NODES,
+            edges=said.edges,
+            invalidates=[*(f"urn:bundle:{bundle}" for bundle in said.bundles), *said.versions],
+        )
     )
 
 

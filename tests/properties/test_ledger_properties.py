@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_graph.errors import LedgerBroken
-from lineage_graph.ledger import LEVELS, Edge, Entry, Ledger
+from lineage_graph.ledger import LEVELS, Edge, Entry, Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 
 # Every text that UTF-8 can write; ends of edges are few, so that edges share them.
@@ -63,7 +63,7 @@ def said(entry: Entry) -> tuple[str, str, str, bytes]:
 @given(bundles)
 def test_any_bundles_read_back_and_verify(appended: list[Bundle]) -> None:
     with new_ledger() as (ledger, _):
-        assert [ledger.append(**b) for b in appended] == list(range(1, len(appended) + 1))
+        assert [ledger.append(NewEntry(**b)) for b in appended] == list(range(1, len(appended) + 1))
 
         assert [said(entry) for entry in ledger.entries()] == [
             (b["txid"], b["author"], b["bundle"], b["body"]) for b in appended
@@ -78,7 +78,7 @@ def test_the_rows_beside_are_exactly_what_was_stated(
 ) -> None:
     with new_ledger() as (ledger, _):
         for bundle in appended:
-            ledger.append(**bundle)
+            ledger.append(NewEntry(**bundle))
 
         rows = [row for page in ledger.index_rows(after, upto) for row in page]
         gone = ledger.invalidations(after, upto)
@@ -111,7 +111,7 @@ def test_exactly_the_subjects_are_described(appended: list[Bundle]) -> None:
     first: dict[str, int] = {}
     with new_ledger() as (ledger, _):
         for bundle in appended:
-            seq = ledger.append(**bundle)
+            seq = ledger.append(NewEntry(**bundle))
             for subject in bundle["subjects"]:
                 first.setdefault(subject, seq)
         others = {end for b in appended for e in b["edges"] for end in (e.derived, e.activity)}
@@ -126,12 +126,12 @@ def test_retries_change_nothing_in_whatever_order_they_come(
     appended: list[Bundle], retries: list[int]
 ) -> None:
     with new_ledger() as (ledger, _):
-        answers = [ledger.append(**bundle) for bundle in appended]
+        answers = [ledger.append(NewEntry(**bundle)) for bundle in appended]
         chain = ledger.chain_head
 
         for retry in retries:
             if retry < len(appended):
-                assert ledger.append(**appended[retry]) == answers[retry]
+                assert ledger.append(NewEntry(**appended[retry])) == answers[retry]
 
         assert ledger.chain_head == chain
         assert ledger.verify() == len(appended)
@@ -181,7 +181,7 @@ def test_one_altered_byte_anywhere_is_noticed(
     table, column = place
     with new_ledger() as (ledger, path):
         for bundle in SAMPLE:
-            ledger.append(**bundle)
+            ledger.append(NewEntry(**bundle))
         before = list(ledger.entries())
         with closing(sqlite3.connect(path)) as connection, connection:
             key = COLUMNS[table][:6]

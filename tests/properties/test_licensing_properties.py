@@ -21,7 +21,7 @@ from lineage_graph.graph import Graph
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, uuid7
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge, Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.licensing import USES, LicenseTerms
 from lineage_graph.licensing.algebra import VERDICTS, Algebra, Policy
@@ -71,16 +71,18 @@ class World:
     def append(self, entry: Entry) -> None:
         bundle, records = fresh("bundle"), [*self.records(entry)]
         self.ledger.append(
-            txid=fresh("tx"),
-            author=AUTHOR,
-            bundle=bundle,
-            body=nquads(bundle, records),
-            subjects=sorted({record.id for record in records}),
-            edges=[
-                replace(edge, derived=self.iri(edge.derived), source=self.iri(edge.source))
-                for edge in entry.edges
-            ],
-            invalidates=[record.id for record in records if isinstance(record, Invalidated)],
+            NewEntry(
+                txid=fresh("tx"),
+                author=AUTHOR,
+                bundle=bundle,
+                body=nquads(bundle, records),
+                subjects=sorted({record.id for record in records}),
+                edges=[
+                    replace(edge, derived=self.iri(edge.derived), source=self.iri(edge.source))
+                    for edge in entry.edges
+                ],
+                invalidates=[record.id for record in records if isinstance(record, Invalidated)],
+            )
         )
 
     def records(self, entry: Entry) -> Iterator[Record]:

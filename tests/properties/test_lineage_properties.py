@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_graph.index import LineageIndex
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge, Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.lineage import Lineage, walk
 
@@ -44,12 +44,14 @@ def recorded(history: Sequence[Sequence[Edge]]) -> Iterator[tuple[Ledger, Lineag
 def record(ledger: Ledger, history: Sequence[Sequence[Edge]]) -> None:
     for number, bundle in enumerate(history, ledger.head + 1):
         ledger.append(
-            txid=f"t{number}",
-            author="urn:x:me",
-            bundle=f"urn:x:bundle:{number}",
-            body=b"",
-            subjects=sorted({edge.derived for edge in bundle}),
-            edges=bundle,
+            NewEntry(
+                txid=f"t{number}",
+                author="urn:x:me",
+                bundle=f"urn:x:bundle:{number}",
+                body=b"",
+                subjects=sorted({edge.derived for edge in bundle}),
+                edges=bundle,
+            )
         )
 
 

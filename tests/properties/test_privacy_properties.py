@@ -16,7 +16,7 @@ from lineage_graph.declarations import bundled
 from lineage_graph.graph import Graph
 from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, part, uuid7
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger import Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.nquads import nquads
 from lineage_graph.privacy import Status
@@ -104,12 +104,14 @@ class World:
             records = [*self.records(table)]
             bundle = fresh("bundle")
             self.ledger.append(
-                txid=fresh("tx"),
-                author=AUTHOR,
-                bundle=bundle,
-                body=nquads(bundle, records),
-                subjects=sorted({record.id for record in records}),
-                edges=edges_of(records),
+                NewEntry(
+                    txid=fresh("tx"),
+                    author=AUTHOR,
+                    bundle=bundle,
+                    body=nquads(bundle, records),
+                    subjects=sorted({record.id for record in records}),
+                    edges=edges_of(records),
+                )
             )
 
     def iri(self, name: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 from lineage_graph.errors import InvalidRecord
 from lineage_graph.index import LineageIndex, files
 from lineage_graph.index.arrays import Added, Side, merged
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge, Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 
 Append = Callable[..., int]
@@ -39,13 +39,15 @@ def folder(tmp_path: Path) -> Path:
 def appended(ledger: Ledger, *edges: Edge, invalidates: Sequence[str] = ()) -> int:
     number = ledger.head + 1
     return ledger.append(
-        txid=f"t{number}",
-        author="urn:me",
-        bundle=f"urn:bundle:{number}",
-        body=b"",
-        subjects=sorted({e.derived for e in edges}),
-        edges=edges,
-        invalidates=invalidates,
+        NewEntry(
+            txid=f"t{number}",
+            author="urn:me",
+            bundle=f"urn:bundle:{number}",
+            body=b"",
+            subjects=sorted({e.derived for e in edges}),
+            edges=edges,
+            invalidates=invalidates,
+        )
     )
 
 
@@ -263,7 +265,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from lineage_graph.index import LineageIndex
-from lineage_graph.ledger import Edge
+from lineage_graph.ledger import Edge, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 
 path, folder, name, count = sys.argv[1:]
@@ -271,7 +273,7 @@ with LedgerFile(Path(path)) as ledger:
     index = LineageIndex(Path(folder), ledger, fold_at=7) if folder else None
     for n in range(int(count)):
         made = f"urn:{name}:{n + 1}"
-        ledger.append(
+        ledger.append(NewEntry(
             txid=f"{name}{n}",
             author="urn:a",
             bundle=f"urn:{name}:bundle:{n}",
@@ -282,7 +284,7 @@ with LedgerFile(Path(path)) as ledger:
                 Edge(made, "urn:all", ("Combine",), "urn:r"),
             ],
             invalidates=[f"urn:{name}:bundle:{n - 5}"] if n % 10 == 9 else [],
-        )
+        ))
         if index:
             index.refresh()
 """

@@ -24,7 +24,7 @@ from lineage_graph.errors import (
     StoreLocked,
     StoreUnavailable,
 )
-from lineage_graph.ledger import LEVELS, Edge, Invalidation, Ledger, reading
+from lineage_graph.ledger import LEVELS, Edge, Invalidation, Ledger, NewEntry, reading
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.ledger.reading import IndexRow
 
@@ -44,7 +44,7 @@ def numbered(number: int, **changes: Any) -> dict[str, Any]:
 
 def append_many(ledger: Ledger, count: int) -> None:
     for number in range(1, count + 1):
-        ledger.append(**numbered(number))
+        ledger.append(NewEntry(**numbered(number)))
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def ledger(path: Path) -> Iterator[Ledger]:
 def test_an_entry_reads_back_as_it_was_appended(ledger: Ledger) -> None:
     before = datetime.now(UTC)
 
-    assert ledger.append(**numbered(1)) == 1
+    assert ledger.append(NewEntry(**numbered(1))) == 1
 
     (entry,) = ledger.entries()
     assert (entry.seq, entry.txid, entry.author) == (1, "tx-1", "urn:agent")
@@ -90,7 +90,7 @@ def test_a_walk_over_entries_does_not_freeze_what_else_is_read(ledger: Ledger) -
     walk = ledger.entries()
     next(walk)
 
-    ledger.append(**numbered(4))
+    ledger.append(NewEntry(**numbered(4)))
 
     assert ledger.head == 4
 
@@ -98,7 +98,7 @@ def test_a_walk_over_entries_does_not_freeze_what_else_is_read(ledger: Ledger) -
 def test_the_same_transaction_again_gets_the_first_answer(ledger: Ledger) -> None:
     append_many(ledger, 3)
 
-    assert ledger.append(**numbered(2)) == 2
+    assert ledger.append(NewEntry(**numbered(2))) == 2
     assert ledger.head == 3
 
 
@@ -112,7 +112,7 @@ def test_a_transaction_id_used_again_with_other_content_is_refused(
     append_many(ledger, 1)
 
     with pytest.raises(RecordConflict, match="tx-1 is entry 1 already"):
-        ledger.append(**numbered(1, **changes))
+        ledger.append(NewEntry(**numbered(1, **changes)))
     assert ledger.head == 1
 
 
@@ -120,19 +120,19 @@ def test_a_bundle_is_recorded_once(ledger: Ledger) -> None:
     append_many(ledger, 1)
 
     with pytest.raises(RecordConflict, match="urn:bundle:1 is entry 1 already"):
-        ledger.append(**numbered(1, txid="tx-other"))
+        ledger.append(NewEntry(**numbered(1, txid="tx-other")))
 
 
 def test_text_that_utf8_cannot_write_is_refused_and_leaves_nothing(ledger: Ledger) -> None:
     with pytest.raises(InvalidRecord, match="surrogate"):
-        ledger.append(**numbered(1, subjects=["urn:\ud800"]))
+        ledger.append(NewEntry(**numbered(1, subjects=["urn:\ud800"])))
     assert ledger.head == 0
-    assert ledger.append(**numbered(2)) == 1
+    assert ledger.append(NewEntry(**numbered(2))) == 1
 
 
 def test_subjects_are_known_from_the_entry_that_first_described_them(ledger: Ledger) -> None:
     append_many(ledger, 2)
-    ledger.append(**numbered(3, subjects=["urn:v:1"]))
+    ledger.append(NewEntry(**numbered(3, subjects=["urn:v:1"])))
 
     found = ledger.described_first(["urn:v:1", "urn:v:2", "urn:v:3"])
     assert found == {"urn:v:1": 1, "urn:v:2": 2}, "an end of an edge is not described by it"
@@ -169,8 +169,8 @@ def test_edges_are_read_whole_however_many_an_entry_has(
     monkeypatch.setattr(reading, "PAGE", 3)
     column = Edge("urn:v:1#a", "urn:v:0#a", ("Combine", "Filter"), "urn:run:1", "column")
     many = [column, *(Edge(f"urn:v:{n}", "urn:s", (), "urn:run") for n in range(10))]
-    ledger.append(**numbered(1, edges=many))
-    ledger.append(**numbered(2))
+    ledger.append(NewEntry(**numbered(1, edges=many)))
+    ledger.append(NewEntry(**numbered(2)))
 
     found = stated(ledger)
 
@@ -200,11 +200,11 @@ def test_the_chain_of_an_entry_can_be_asked_for(ledger: Ledger) -> None:
 def test_what_no_longer_holds_is_known_with_its_entry(ledger: Ledger) -> None:
     append_many(ledger, 2)
     assert ledger.invalidations(0, 2) == []
-    ledger.append(**numbered(3, invalidates=["urn:bundle:1", "urn:v:2", "urn:bundle:4"]))
+    ledger.append(NewEntry(**numbered(3, invalidates=["urn:bundle:1", "urn:v:2", "urn:bundle:4"])))
     ids = ledger.node_ids(["urn:bundle:1", "urn:v:2", "urn:bundle:4"])
 
     found = ledger.invalidations(0, 3)
-    ledger.append(**numbered(4))
+    ledger.append(NewEntry(**numbered(4)))
 
     assert set(found) == {
         Invalidation(3, ids["urn:bundle:1"], 1),
@@ -217,10 +217,10 @@ def test_what_no_longer_holds_is_known_with_its_entry(ledger: Ledger) -> None:
 
 def test_other_invalidations_are_other_content(ledger: Ledger) -> None:
     said = numbered(1, invalidates=["urn:v:0"])
-    assert ledger.append(**said) == ledger.append(**said) == 1
+    assert ledger.append(NewEntry(**said)) == ledger.append(NewEntry(**said)) == 1
 
     with pytest.raises(RecordConflict):
-        ledger.append(**numbered(1))
+        ledger.append(NewEntry(**numbered(1)))
 
 
 def test_verify_reports_its_progress(ledger: Ledger) -> None:
@@ -256,7 +256,7 @@ def test_a_ledger_created_by_many_at_once_is_one_ledger(path: Path) -> None:
     def begin(number: int) -> int:
         start.wait()
         with LedgerFile(path) as ledger:
-            return ledger.append(**numbered(number))
+            return ledger.append(NewEntry(**numbered(number)))
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(begin, range(8))) == list(range(1, 9))
@@ -286,10 +286,10 @@ def test_waiting_too_long_for_another_writer_is_said(path: Path) -> None:
     ):
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreLocked, match="another process"):
-            ledger.append(**numbered(1))
+            ledger.append(NewEntry(**numbered(1)))
         other.execute("ROLLBACK")
 
-        assert ledger.append(**numbered(1)) == 1
+        assert ledger.append(NewEntry(**numbered(1))) == 1
 
 
 def test_a_closed_handle_says_so(ledger: Ledger) -> None:
@@ -297,7 +297,7 @@ def test_a_closed_handle_says_so(ledger: Ledger) -> None:
     ledger.close()
 
     with pytest.raises(StoreUnavailable, match="closed"):
-        ledger.append(**numbered(1))
+        ledger.append(NewEntry(**numbered(1)))
     with pytest.raises(StoreUnavailable, match="closed"):
         list(ledger.entries())
 
@@ -309,7 +309,7 @@ def test_a_forked_child_may_not_use_the_handle(ledger: Ledger) -> None:
     child = os.fork()
     if child == 0:
         try:
-            ledger.append(**numbered(2))
+            ledger.append(NewEntry(**numbered(2)))
         except StoreError as error:
             os.write(writing, str(error).encode())
         finally:
@@ -320,7 +320,7 @@ def test_a_forked_child_may_not_use_the_handle(ledger: Ledger) -> None:
     with open(reading, "rb") as answer:
         assert b"forked child" in answer.read()
 
-    assert ledger.append(**numbered(2)) == 2
+    assert ledger.append(NewEntry(**numbered(2))) == 2
     assert ledger.verify() == 2
 
 
@@ -338,7 +338,7 @@ def commits(wal: Path) -> int:
 
 
 def test_threads_that_wait_together_share_one_commit(ledger: Ledger, path: Path) -> None:
-    ledger.append(**numbered(1))
+    ledger.append(NewEntry(**numbered(1)))
     wal = path.with_name("ledger.db-wal")
     before = commits(wal)
     with (
@@ -346,7 +346,7 @@ def test_threads_that_wait_together_share_one_commit(ledger: Ledger, path: Path)
         ThreadPoolExecutor(32) as pool,
     ):
         other.execute("BEGIN IMMEDIATE")
-        answers = [pool.submit(ledger.append, **numbered(n)) for n in range(2, 34)]
+        answers = [pool.submit(ledger.append, NewEntry(**numbered(n))) for n in range(2, 34)]
         # The queue has no door to look through; those that come late make a second group.
         threading.Event().wait(0.5)
         other.execute("ROLLBACK")
@@ -363,7 +363,7 @@ def test_a_conflict_in_a_group_concerns_one_writer_only(ledger: Ledger, path: Pa
     ):
         other.execute("BEGIN IMMEDIATE")
         calls = [numbered(1), numbered(1), numbered(1, body=b"other"), numbered(2), numbered(3)]
-        answers = [pool.submit(ledger.append, **call) for call in calls]
+        answers = [pool.submit(ledger.append, NewEntry(**call)) for call in calls]
         other.execute("ROLLBACK")
         errors = [answer.exception() for answer in answers]
 
@@ -376,11 +376,12 @@ def test_a_conflict_in_a_group_concerns_one_writer_only(ledger: Ledger, path: Pa
 WRITER = """
 import sys
 from pathlib import Path
+from lineage_graph.ledger import NewEntry
 from lineage_graph.ledger.file import LedgerFile
 with LedgerFile(Path(sys.argv[1])) as ledger:
     for number in range(50):
         name = f"{sys.argv[2]}-{number}"
-        ledger.append(txid=name, author="a", bundle=name, body=name.encode(), subjects=[name])
+        ledger.append(NewEntry(name, "a", name, name.encode(), [name]))
 """
 
 
@@ -402,18 +403,19 @@ FULL_DISK = """
 import os, resource, sys
 from pathlib import Path
 from lineage_graph.errors import StoreUnavailable
+from lineage_graph.ledger import NewEntry
 from lineage_graph.ledger.file import LedgerFile
 with LedgerFile(Path(sys.argv[1])) as ledger:
     said = dict(author="a", subjects=["s"])
-    ledger.append(txid="kept", bundle="kept", body=b"kept", **said)
+    ledger.append(NewEntry(txid="kept", bundle="kept", body=b"kept", **said))
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
     try:
-        ledger.append(txid="big", bundle="big", body=os.urandom(90_000), **said)
+        ledger.append(NewEntry(txid="big", bundle="big", body=os.urandom(90_000), **said))
     except StoreUnavailable as error:
         print(error)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
     try:
-        ledger.append(txid="later", bundle="later", body=b"later", **said)
+        ledger.append(NewEntry(txid="later", bundle="later", body=b"later", **said))
     except StoreUnavailable as error:
         print(error)
 """
@@ -429,5 +431,5 @@ def test_a_write_that_fails_is_said_and_ends_the_handle_but_not_the_ledger(path:
     assert "no longer usable" in second
     with LedgerFile(path, create=False) as ledger:
         assert [entry.txid for entry in ledger.entries()] == ["kept"]
-        assert ledger.append(**numbered(1)) == 2
+        assert ledger.append(NewEntry(**numbered(1))) == 2
         assert ledger.verify() == 2

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lineage_graph.errors import LedgerBroken, StoreError
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge, Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 
 
@@ -18,13 +18,15 @@ def append_many(ledger: Ledger, count: int) -> None:
     for number in range(1, count + 1):
         version, run = f"urn:v:{number}", f"urn:run:{number}"
         ledger.append(
-            txid=f"tx-{number}",
-            author="urn:agent",
-            bundle=f"urn:bundle:{number}",
-            body=f"<{version}> <urn:p> <urn:o> <urn:bundle:{number}> .\n".encode(),
-            subjects=[version, run],
-            edges=[Edge(version, f"urn:v:{number - 1}", ("Filter",), run)],
-            invalidates=[f"urn:bundle:{number - 2}"],
+            NewEntry(
+                txid=f"tx-{number}",
+                author="urn:agent",
+                bundle=f"urn:bundle:{number}",
+                body=f"<{version}> <urn:p> <urn:o> <urn:bundle:{number}> .\n".encode(),
+                subjects=[version, run],
+                edges=[Edge(version, f"urn:v:{number - 1}", ("Filter",), run)],
+                invalidates=[f"urn:bundle:{number - 2}"],
+            )
         )
 
 

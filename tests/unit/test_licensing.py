@@ -32,7 +32,7 @@ from lineage_graph.graph import Graph
 from lineage_graph.graph.declared import Declared
 from lineage_graph.graph.opening import opened
 from lineage_graph.identity import fresh, named, part, uuid7
-from lineage_graph.ledger import Edge
+from lineage_graph.ledger import Edge, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.licensing import NOT_ADVICE, LicenseTerms
 from lineage_graph.licensing.algebra import Algebra
@@ -100,12 +100,14 @@ class Shop:
         version = self.made(name, {})
         edge = Edge(version, self.graph.resolve(source), kinds, fresh("activity"))
         self.ledger.append(
-            txid=uuid7(),
-            author=AUTHOR,
-            bundle=fresh("bundle"),
-            body=nquads(fresh("bundle"), []),
-            subjects=[],
-            edges=[edge],
+            NewEntry(
+                txid=uuid7(),
+                author=AUTHOR,
+                bundle=fresh("bundle"),
+                body=nquads(fresh("bundle"), []),
+                subjects=[],
+                edges=[edge],
+            )
         )
 
     def terms(self, name: str, policy: str = "balanced") -> LicenseTerms:
@@ -205,18 +207,20 @@ def test_a_statement_recorded_before_its_version_is_found_by_who_was_there_alrea
     shop.graph._writer.stating.state(version, claim("ODbL-1.0"))
     shop.graph.license_impact("ODbL-1.0")
     shop.ledger.append(
-        txid=uuid7(),
-        author=AUTHOR,
-        bundle=(bundle := fresh("bundle")),
-        body=nquads(
-            bundle,
-            [
-                Dataset(id=named("dataset", "A"), title="A"),
-                DatasetVersion(id=version, version_of=named("dataset", "A")),
-            ],
-        ),
-        subjects=[named("dataset", "A"), version],
-        edges=[],
+        NewEntry(
+            txid=uuid7(),
+            author=AUTHOR,
+            bundle=(bundle := fresh("bundle")),
+            body=nquads(
+                bundle,
+                [
+                    Dataset(id=named("dataset", "A"), title="A"),
+                    DatasetVersion(id=version, version_of=named("dataset", "A")),
+                ],
+            ),
+            subjects=[named("dataset", "A"), version],
+            edges=[],
+        )
     )
     reached = {row.artifact for row in shop.graph.license_impact("ODbL-1.0").rows()}
     assert reached == {"A@1", "other@1"}
@@ -354,7 +358,9 @@ def test_something_made_from_itself_is_answered_and_to_be_reviewed(shop: Shop) -
     shop.made("B", {"A": ("Transform",)})
     edge = Edge(shop.graph.resolve("A"), shop.graph.resolve("B"), ("Filter",), fresh("activity"))
     shop.ledger.append(
-        txid=uuid7(), author=AUTHOR, bundle=fresh("bundle"), body=b"", subjects=[], edges=[edge]
+        NewEntry(
+            txid=uuid7(), author=AUTHOR, bundle=fresh("bundle"), body=b"", subjects=[], edges=[edge]
+        )
     )
     for name in ("A", "B"):
         terms = shop.terms(name)

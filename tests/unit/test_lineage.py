@@ -18,7 +18,7 @@ from lineage_graph import identity, lineage
 from lineage_graph.declarations import bundled
 from lineage_graph.errors import MissingExtra
 from lineage_graph.index import LineageIndex
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge, Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 
 Append = Callable[..., int]
@@ -59,13 +59,15 @@ def recorded(ledger: Ledger) -> Append:
     def append(*edges: Edge, invalidates: Sequence[str] = ()) -> int:
         txid = identity.uuid7()
         return ledger.append(
-            txid=txid,
-            author=identity.named("agent", "tester"),
-            bundle=identity.fresh("bundle"),
-            body=txid.encode(),
-            subjects=sorted({e.derived for e in edges}),
-            edges=edges,
-            invalidates=invalidates,
+            NewEntry(
+                txid=txid,
+                author=identity.named("agent", "tester"),
+                bundle=identity.fresh("bundle"),
+                body=txid.encode(),
+                subjects=sorted({e.derived for e in edges}),
+                edges=edges,
+                invalidates=invalidates,
+            )
         )
 
     return append
@@ -308,10 +310,10 @@ def test_a_walk_is_what_networkx_says_is_reachable(
     edges = [edge(str(d), str(s), "Filter") for d, s in pairs]
     folder = tmp_path_factory.mktemp("store")
     with LedgerFile(folder / "ledger.db") as ledger:
-        ledger.append(
+        ledger.append(NewEntry(
             txid="t", author="a", bundle=identity.fresh("bundle"), body=b"", subjects=[],
             edges=edges,
-        )  # fmt: skip
+        ))  # fmt: skip
         index = LineageIndex(folder / "index", ledger)
         found = lineage.walk(index, [iri(str(start))], labels=labels, downstream=down)
     graph = networkx.DiGraph([(s, d) for d, s in pairs])

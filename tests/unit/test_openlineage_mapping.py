@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lineage_graph.declarations import bundled
+from lineage_graph.ledger import NewEntry
 from lineage_graph.openlineage.mapping import Mapper
 from lineage_graph.openlineage.names import (
     Name,
@@ -408,10 +409,12 @@ def test_what_was_appended_past_the_checks_harms_nobody(house: House) -> None:
     (entry,) = house.ledger.entries()
     bad = entry.body.replace(b"run", b"nur")
     house.ledger.append(
-        txid="openlineage:forged",
-        author=AUTHOR,
-        bundle="urn:lineage-graph:bundle:forged",
-        body=bad.replace(entry.bundle.encode(), b"urn:lineage-graph:bundle:forged"),
-        subjects=["urn:lineage-graph:openlineage-event:forged"],
+        NewEntry(
+            txid="openlineage:forged",
+            author=AUTHOR,
+            bundle="urn:lineage-graph:bundle:forged",
+            body=bad.replace(entry.bundle.encode(), b"urn:lineage-graph:bundle:forged"),
+            subjects=["urn:lineage-graph:openlineage-event:forged"],
+        )
     )
     assert len(house.ask("records/datasets")) == 1

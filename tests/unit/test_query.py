@@ -13,7 +13,7 @@ import pytest
 
 from lineage_graph.declarations import Query, bundled
 from lineage_graph.errors import DeclarationError, NotFound
-from lineage_graph.ledger import Ledger
+from lineage_graph.ledger import Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.nquads import nquads
 from lineage_graph.query import Progress, Queries, Verification
@@ -30,12 +30,14 @@ def record(ledger: Ledger, number: int, *records: Record) -> str:
     bundle = f"urn:lineage-graph:bundle:{number}"
     said = records or (Dataset(id=f"urn:x:{number}", title=f"d{number}"),)
     ledger.append(
-        txid=f"t{number}",
-        author="urn:x:me",
-        bundle=bundle,
-        body=nquads(bundle, said),
-        subjects=sorted({r.id for r in said}),
-        edges=[],
+        NewEntry(
+            txid=f"t{number}",
+            author="urn:x:me",
+            bundle=bundle,
+            body=nquads(bundle, said),
+            subjects=sorted({r.id for r in said}),
+            edges=[],
+        )
     )
     return bundle
 
@@ -133,11 +135,13 @@ def test_a_lost_folder_is_built_again_while_it_is_asked(ledger: Ledger, tmp_path
 
 def test_verify_finds_nothing_when_all_is_well(ledger: Ledger, queries: Queries) -> None:
     ledger.append(
-        txid="t1",
-        author="urn:x:me",
-        bundle=BUNDLE,
-        body=EVERYTHING.read_bytes(),
-        subjects=[],
+        NewEntry(
+            txid="t1",
+            author="urn:x:me",
+            bundle=BUNDLE,
+            body=EVERYTHING.read_bytes(),
+            subjects=[],
+        )
     )
     record(ledger, 2)
     assert queries.verify() == Verification(2)
@@ -177,11 +181,13 @@ def test_clearing_and_asking_rebuilds_the_very_same(
     ledger: Ledger, store: Store, queries: Queries
 ) -> None:
     ledger.append(
-        txid="t1",
-        author="urn:x:me",
-        bundle=BUNDLE,
-        body=EVERYTHING.read_bytes(),
-        subjects=[],
+        NewEntry(
+            txid="t1",
+            author="urn:x:me",
+            bundle=BUNDLE,
+            body=EVERYTHING.read_bytes(),
+            subjects=[],
+        )
     )
     before = queries.dump()
     store.clear()

@@ -28,6 +28,7 @@ from lineage_graph.executors import (
 )
 from lineage_graph.graph.catalogue import Catalogue
 from lineage_graph.identity import canonical_json, fresh, named, part, sha256
+from lineage_graph.ledger import NewEntry
 from lineage_graph.ledger.file import LedgerFile
 from lineage_graph.query import Queries
 from lineage_graph.recording import KnownPlaces, Made, Recorder
@@ -349,12 +350,14 @@ def test_a_record_that_goes_round_in_a_circle_is_refused(history: History) -> No
     body = f"<{origin.activity}> <http://www.w3.org/ns/prov#qualifiedUsage> <{again}> "
     bundle = fresh("bundle")
     history.ledger.append(
-        txid="circle",
-        author=named("agent", "test"),
-        bundle=bundle,
-        body=f"{body}<{bundle}> .\n".encode(),
-        subjects=[origin.activity],
-        edges=[],
+        NewEntry(
+            txid="circle",
+            author=named("agent", "test"),
+            bundle=bundle,
+            body=f"{body}<{bundle}> .\n".encode(),
+            subjects=[origin.activity],
+            edges=[],
+        )
     )
     with pytest.raises(PlanIncomplete, match="made from itself"):
         history.rebuild(second, from_scratch=True)
