@@ -47,6 +47,8 @@ MAPPING: Final = named("activity", "openlineage-mapping")
 _DRAFT: Final = named("bundle", "draft")
 _NOTHING: Final = ""
 _AT_ONCE: Final = 500
+# Whoever else appends waits for as many to be written.
+_TOGETHER: Final = 50
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ class Mapper:
     def _state(self, known: Known, work: Iterable[Work]) -> None:
         """Append what is new of some work, and wait until it is on the disk."""
         pending = iter(work)
-        while some := list(islice(pending, _AT_ONCE)):
+        while some := list(islice(pending, _TOGETHER)):
             drafts = [_draft(known, unit, records) for unit, records in some]
             self._ledger.append_all([one.entry() for one in drafts if one is not None])
 

@@ -61,7 +61,9 @@ async def event(request: Request) -> dict[str, int]:
         return accept(ledger, author, read_json(unpacked(body, encoding)))
 
     # One change of threads for all that is to be done: each costs as much as a small event.
-    return {"seq": await served(request).writing.take(caller(request), take)}
+    seq = await served(request).writing.take(caller(request), take)
+    served(request).deriving.events_came()
+    return {"seq": seq}
 
 
 @router.post(
@@ -86,6 +88,7 @@ async def batch(request: Request, response: Response) -> dict[str, Any]:
         return accept_batch(ledger, author, events)
 
     found = await served(request).writing.take(caller(request), take)
+    served(request).deriving.events_came()
     if found.refused:
         response.status_code = 207 if found.taken else 400
     return _summary(found)

@@ -24,6 +24,7 @@ from lineage_graph.replay.requests import Requests
 from lineage_graph.sandbox.pool import Sandbox
 from lineage_graph.server import printing
 from lineage_graph.server.declared_queries import DeclaredQueries
+from lineage_graph.server.deriving import Deriving
 from lineage_graph.server.graphql.operations import Operations
 from lineage_graph.server.receiving import Receiving
 from lineage_graph.server.recognition import Recognition
@@ -44,6 +45,7 @@ class Served:
     Attributes:
         settings: What the operator decided.
         opened: Its parts, without any filter: for appending, never for answering.
+        deriving: Works out what events mean while nobody asks.
         views: Graphs to answer from.
         tokens: Who may ask.
         recognition: Tells who a request is from.
@@ -59,6 +61,7 @@ class Served:
 
     settings: Settings
     opened: Opened
+    deriving: Deriving
     views: Views
     tokens: Tokens
     recognition: Recognition
@@ -106,6 +109,7 @@ class Served:
         return cls(
             settings,
             parts,
+            Deriving(parts.derive),
             Views(settings, Viewing(parts.ledger, parts.folders)),
             tokens,
             recognition,
@@ -121,12 +125,14 @@ class Served:
 
     def close(self) -> None:
         """Let the store go."""
+        self.deriving.stop()
         self.sandbox.close()
         self.receiving.sandbox.close()
         self.views.close()
         self.tokens.close()
         self.opened.store.close()
         self.opened.ledger.close()
+        self.deriving.join()
 
 
 def _at(workers: int) -> Turns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from lineage_graph.identity import named
+from lineage_graph.ledger.file import LedgerFile
+from lineage_graph.server.deriving import QUIET_SECONDS
 from lineage_graph.server.running import serving
 from lineage_graph.server.settings import Settings
 from tests.producers import DATABASE, run
@@ -35,6 +39,28 @@ def test_the_first_question_after_an_event_knows_of_it(address: str) -> None:
     asked = {"query": "{ datasets { edges { node { name } } } }"}
     found = httpx2.post(f"{address}/graphql", json=asked).json()["data"]["datasets"]["edges"]
     assert {edge["node"]["name"] for edge in found} == {f"{DATABASE} a", f"{DATABASE} b"}
+
+
+def test_what_an_event_means_is_worked_out_when_nobody_asks(address: str, tmp_path: Path) -> None:
+    sent(address, [run(RUN, inputs=["a"], outputs=["b"])], "/batch")
+    with LedgerFile(tmp_path / "ledger.db", create=False) as ledger:
+        until = time.monotonic() + 60
+        while (found := ledger.iris_with(named("dataset", ""))) == [] and time.monotonic() < until:
+            time.sleep(0.05)
+    assert found == [named("dataset", f"{DATABASE} {name}") for name in ("a", "b")]
+
+
+def test_a_server_that_stops_while_it_works_out_events_loses_none(tmp_path: Path) -> None:
+    names = [str(number) for number in range(300)]
+    events = [run(f"01941b29-7c00-7000-8000-{int(name):012}", outputs=[name]) for name in names]
+    with serving(Settings(tmp_path, port=0)) as served:
+        assert sent(served, events, "/batch").status_code == 201
+        time.sleep(QUIET_SECONDS)
+    with serving(Settings(tmp_path, port=0)) as served:
+        asked = {"query": "{ datasets { edges { node { name } } } }"}
+        assert "errors" not in httpx2.post(f"{served}/graphql", json=asked).json()
+    with LedgerFile(tmp_path / "ledger.db", create=False) as ledger:
+        assert len(ledger.iris_with(named("dataset", ""))) == 300
 
 
 def test_an_event_sent_again_gets_the_first_answer(address: str) -> None:

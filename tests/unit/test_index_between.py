@@ -16,7 +16,7 @@ import pytest
 
 import lineage_graph.index
 from lineage_graph.index import LineageIndex, files
-from lineage_graph.ledger import Edge, Ledger
+from lineage_graph.ledger import Edge, Ledger, NewEntry
 from lineage_graph.ledger.file import LedgerFile
 
 HERE = str(Path(lineage_graph.index.__file__).parent)
@@ -56,14 +56,10 @@ def stopped(
 def appended(ledger: Ledger, entries: int = 1) -> None:
     """Append entries of two edges each, every third of which invalidates another one."""
     for n in range(ledger.head + 1, ledger.head + 1 + entries):
+        edges = [Edge(f"urn:{n}", source, ("Filter",), "urn:r") for source in ("urn:a", "urn:b")]
+        ended = [f"urn:bundle:{n - 1}"] if n % 3 == 0 else []
         ledger.append(
-            txid=f"t{n}",
-            author="urn:me",
-            bundle=f"urn:bundle:{n}",
-            body=b"",
-            subjects=[],
-            edges=[Edge(f"urn:{n}", source, ("Filter",), "urn:r") for source in ("urn:a", "urn:b")],
-            invalidates=[f"urn:bundle:{n - 1}"] if n % 3 == 0 else [],
+            NewEntry(f"t{n}", "urn:me", f"urn:bundle:{n}", b"", [], edges=edges, invalidates=ended)
         )
 
 
