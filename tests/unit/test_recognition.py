@@ -62,7 +62,7 @@ def test_the_columns_of_a_case_get_the_labels_that_it_expects(case: Path) -> Non
     tests = {
         "personal": lambda one: bool(one.categories),
         "gdpr_article_9": lambda one: one.gdpr == "GDPR Art. 9(1)",
-        "lgpd_sensitive": lambda one: one.lgpd == "LGPD art. 5, II",
+        "lgpd_sensitive": lambda one: one.lgpd == "LGPD art. 5º, II",
         "possible_proxy": lambda one: one.possible_proxy,
         "direct": lambda one: one.role == "DirectIdentifier",
     }
@@ -173,7 +173,7 @@ def test_every_type_has_labels_in_both_languages_a_role_and_a_name_of_its_own() 
     assert personal == {one.name for one in types if one.role != "NotPersonalByItself"}
     assert all(one.role == "DirectIdentifier" for one in types if one.indexable)
     assert {one.name for one in types if one.gdpr == "GDPR Art. 9(1)"} == {
-        one.name for one in types if one.lgpd == "LGPD art. 5, II"
+        one.name for one in types if one.lgpd == "LGPD art. 5º, II"
     }
 
 

@@ -108,7 +108,7 @@ def test_deadlines_are_those_of_the_articles() -> None:
     assert ask('?d lg:within "P1M"^^xsd:duration ; skos:notation ?x') == {"GDPR Art. 12(3)"}
     hours = '?d lg:within "PT72H"^^xsd:duration ; dcterms:description "72 hours"@en'
     assert ask(f"{hours} ; skos:notation ?x") == {"GDPR Art. 33(1)"}
-    assert "Res. CD/ANPD 15/2024, art. 6" in ask(
+    assert "Res. CD/ANPD 15/2024, art. 6º" in ask(
         '?d lg:within "P3D"^^xsd:duration ; lg:businessDays true ; skos:notation ?x'
     )
 
