@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import openpyxl
@@ -17,6 +19,7 @@ from lineage_graph.server.reports import FORMS
 from lineage_graph.server.running import serving
 from lineage_graph.server.settings import Settings
 from tests.e2e.awkward_store import AWKWARD, CASE, awkward_store
+from tests.guarded import Recorded
 from tests.integration.given import record
 
 PERSON = "529.982.247-25"
@@ -151,6 +154,22 @@ def test_a_report_about_something_with_an_awkward_name(client: httpx2.Client) ->
     answer = client.get("/api/reports/breach", params=asked)
     assert answer.status_code == 200, answer.text
     assert "<script" not in answer.text
+
+
+def test_a_name_of_one_long_word_is_printed_whole(tmp_path: Path) -> None:
+    word = "".join(f"{number:04}" for number in range(1024))
+    made = Recorded(tmp_path)
+    made.made(word)
+    made.close()
+    asked = {"format": "pdf", "dataset": word}
+    with serving(Settings(tmp_path, port=0)) as address:
+        answer = httpx2.get(f"{address}/api/reports/breach", params=asked, timeout=120)
+    assert answer.status_code == 200, answer.text
+    document = pypdfium2.PdfDocument(answer.content)
+    pages = [page.get_textpage().get_text_range() for page in document]
+    document.close()
+    # Whoever copies it gets the word as it is.
+    assert word in re.sub(r"[\s\ufffe]", "", "".join(pages))
 
 
 def test_others_are_answered_while_documents_are_printed(plain: httpx2.Client) -> None:
