@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lineage_graph.declarations import is_absolute_iri
 from lineage_graph.errors import NotFound
 from lineage_graph.executors import Place
+from lineage_graph.graph.numbering import MANY, Numbering
 from lineage_graph.identity import NAMESPACE, is_text, kind_of, name_of, named
 from lineage_graph.ledger import Ledger
 from lineage_graph.lineage import NodeLabel
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["dataset", "model"]
 NOT_RECORDED = "not recorded"
-_MANY = 5_000
 KINDS: Mapping[str | None, str] = {"version": "dataset", "model-version": "model"}
 
 
@@ -38,8 +38,7 @@ class Catalogue:
         self._ledger = ledger
         self._names_at = 0
         self._names: dict[str, str] = {}
-        self._every: tuple[int, list[Row]] | None = None
-        self._all: tuple[int, dict[str, list[str]]] | None = None
+        self._numbering = Numbering(queries, ledger)
         self.license_of: Callable[[str], str | None] = lambda thing: None
 
     def version(self, name: str, number: int | None, kind: Kind | None = None) -> str:
@@ -55,11 +54,13 @@ class Catalogue:
             NotFound: There is none; names that are close are suggested.
         """
         if self._is_version(name):
-            if not self._described([name]):
+            described = self._described([name])
+            now = self.called_now([name]).get(name, name)
+            if not described and now == name:
                 raise NotFound(f"Nothing is recorded under {name}.")
-            return name
+            return now if self._is_version(now) else self.version(now, None)
         thing, asked = self._logical(name, kind)
-        versions = self._ordered([thing]).get(thing)
+        versions = self._numbering.ordered([thing]).get(thing)
         wanted = number if number is not None else asked
         if not versions:
             raise NotFound(f"{name} is registered, but no version of it is recorded yet.")
@@ -89,7 +90,7 @@ class Catalogue:
         thing, asked = (None, None) if self._is_version(name) else self._logical(name, None)
         if thing is None or asked is not None:
             return [self.version(name, None)]
-        return self._ordered([thing]).get(thing, [])
+        return self._numbering.ordered([thing]).get(thing, [])
 
     def subject(self, name: str) -> str:
         """Return what a statement about a name is about: a version, the thing when it has none.
@@ -99,13 +100,22 @@ class Catalogue:
         """
         if not self._is_version(name):
             thing = self._logical(name, None)[0]
-            if not self._ordered([thing]).get(thing):
+            if not self._numbering.ordered([thing]).get(thing):
                 return thing
         return self.version(name, None)
 
     def knows(self, name: str) -> bool:
         """Tell whether a dataset or model has exactly this name."""
-        return bool(self._described([named(kind, name) for kind in ("dataset", "model")]))
+        iris = [named(kind, name) for kind in ("dataset", "model")]
+        return bool(self._described(iris) or self.called_now(iris))
+
+    def called_now(self, iris: Collection[str]) -> Mapping[str, str]:
+        """Return what is called otherwise now, by the IRI it had under another name."""
+        return self._numbering.now(iris)
+
+    def everything(self) -> Mapping[str, list[str]]:
+        """Return the versions of every dataset and model, the first one first."""
+        return self._numbering.everything()
 
     def _is_version(self, name: str) -> bool:
         return name.startswith(NAMESPACE) and kind_of(name) in KINDS
@@ -125,7 +135,8 @@ class Catalogue:
         else:
             candidates = [named(k, bare) for k in ([kind] if kind else ("dataset", "model"))]
         known = self._described(candidates)
-        found = [iri for iri in candidates if iri in known]
+        now = self.called_now(candidates)
+        found = [now.get(iri, iri) for iri in candidates if iri in known or iri in now]
         if len(found) > 1:
             raise NotFound(
                 f"{bare!r} is a dataset and a model. Say dataset:{bare} or model:{bare}."
@@ -154,49 +165,13 @@ class Catalogue:
         listed = "Type: lineage-graph datasets, or lineage-graph models."
         return f"There is no {what} {name!r}. {hint or listed}"
 
-    def _ordered(self, things: Collection[str]) -> dict[str, list[str]]:
-        """Return the versions of things in the order they were first recorded.
-
-        The ledger never changes that order, so a version keeps its number.
-        """
-        of = self._version_of("of", things)
-        first = self._ledger.described_first(row["version"] for row in of)
-        versions: dict[str, list[str]] = {}
-        for row in sorted(of, key=lambda row: (first[row["version"]], row["version"])):
-            versions.setdefault(str(row["of"]), []).append(str(row["version"]))
-        return versions
-
-    def _version_of(self, key: str, wanted: Collection[str]) -> list[Row]:
-        """Return what is a version of what, for some versions or some things."""
-        if not wanted:
-            return []
-        if len(wanted) < _MANY:
-            return self._queries.run("records/version_of", **{key: sorted(wanted)})
-        # To look up each of so many costs more than to read all there are.
-        chosen = frozenset(wanted)
-        return [row for row in self._every_version() if str(row[key]) in chosen]
-
-    def _every_version(self) -> list[Row]:
-        """Return what is a version of what, for all; read once for each state of the ledger."""
-        head = self._ledger.head
-        if self._every is None or self._every[0] != head:
-            self._every = head, self._queries.run("records/version_of")
-        return self._every[1]
-
-    def everything(self) -> Mapping[str, list[str]]:
-        """Return the versions of every dataset and model, the first one first."""
-        head = self._ledger.head
-        if self._all is None or self._all[0] != head:
-            self._all = head, self._ordered({str(row["of"]) for row in self._every_version()})
-        return self._all[1]
-
     def versions(self, name: str) -> list[dict[str, Any]]:
         """Return the versions of a dataset or model, the first one first."""
         thing = self._logical(name, None)[0]
         rows = {str(row["version"]): row for row in self._queries.run("records/versions", of=thing)}
         return [
             _numbered(number, rows[version])
-            for number, version in enumerate(self._ordered([thing]).get(thing, []), 1)
+            for number, version in enumerate(self._numbering.ordered([thing]).get(thing, []), 1)
         ]
 
     def datasets(self) -> list[dict[str, Any]]:
@@ -230,8 +205,12 @@ class Catalogue:
 
     def _called(self, versions: Collection[str]) -> dict[str, str]:
         """Return ``name@number`` of versions, and of all others of the same things."""
-        rows = self._version_of("version", versions) if len(versions) < _MANY else None
-        found = self.everything() if rows is None else self._ordered({r["of"] for r in rows})
+        rows = self._numbering.version_of("version", versions) if len(versions) < MANY else None
+        found = (
+            self._numbering.everything()
+            if rows is None
+            else self._numbering.ordered({r["of"] for r in rows})
+        )
         return {
             version: f"{name_of(thing)}@{number}"
             for thing, ordered in found.items()
@@ -248,13 +227,13 @@ class Catalogue:
 
     def versions_of(self, things: Collection[str]) -> Mapping[str, list[str]]:
         """Return the versions of datasets and models, the first one first."""
-        return self._ordered(things)
+        return self._numbering.ordered(things)
 
     def earlier(self, versions: Collection[str]) -> Mapping[str, list[str]]:
         """Return the earlier versions of the same thing, nearest first, then the thing itself."""
-        rows = self._version_of("version", versions)
+        rows = self._numbering.version_of("version", versions)
         of = {str(row["version"]): str(row["of"]) for row in rows}
-        ordered = self._ordered(set(of.values()))
+        ordered = self._numbering.ordered(set(of.values()))
         return {
             version: [*reversed(ordered[thing][: ordered[thing].index(version)]), thing]
             for version, thing in of.items()

@@ -108,6 +108,10 @@ class Many:
         """Return which of some IRIs are recorded."""
         return self._ledger.described(iris)
 
+    def called_now(self, iris: Collection[str]) -> Mapping[str, str]:
+        """Return what is called otherwise now, by the IRI it had under another name."""
+        return self._catalogue.called_now(iris)
+
     def names(self, versions: Collection[str]) -> Mapping[str, str]:
         """Return ``name@number`` of versions."""
         return self._catalogue.names_of(versions)

@@ -4,12 +4,15 @@ A statement is about one version, or about a dataset of which no version was the
 is never edited: it ends when it is invalidated. A version from outside about which nobody
 said anything has what was last said of an earlier version of the same dataset, and the
 answer says so; if nobody said anything at all, its licence is not recorded.
+
+What was said by another name holds beside that: of a version, for the same version; of the
+dataset, for every version, since nobody knows which of them was meant.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -23,6 +26,7 @@ _OPTIONAL: Final = ("said_by", "evidence", "location", "attribution", "address")
 _PREFIX: Final = f"{NAMESPACE}license-statement:"
 VERSIONS: Final = ("version", "model-version")
 """What the IRIs of versions say they are."""
+_RENAMED: Final = ("dataset", "version")
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,10 @@ class Statements:
         self._seq = 0
         self._known: dict[str, Statement] = {}
         self._about: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        # What was said of datasets by other names, and the versions of those datasets.
+        self._beside: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._of: dict[str, str] = {}
+        self._listed: defaultdict[str, list[dict[str, None]]] = defaultdict(list)
         self._datasets: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._earlier: dict[str, list[str]] = {}
         self._numbers: dict[str, int] = {}
@@ -124,12 +132,32 @@ class Statements:
             return
         if self._seq:
             changed = self._ledger.described_between(_PREFIX, self._seq, head) | self._unplaced
+            changed |= self._called_anew(head)
             for iri in changed:
                 self._forget(iri)
             self._take(sorted(changed))
         else:
             self._take(None)
         self._seq = head
+
+    def _called_anew(self, head: int) -> set[str]:
+        """Return the statements about what has been given another name since."""
+        if not self._known and not self._withdrawn:
+            return set()
+        described = sorted(
+            iri
+            for kind in _RENAMED
+            for iri in self._ledger.described_between(f"{NAMESPACE}{kind}:", self._seq, head)
+        )
+        if not described:
+            return set()
+        if any(self._beside.values()):
+            self._place(self._queries.run("records/version_of", version=described))
+        rows = self._queries.run("records/alternates", of=described)
+        if rows:
+            self._earlier.clear()
+        self._withdrawn |= {str(r["of"]) for r in rows if str(r["alternate"]) in self._withdrawn}
+        return {one for row in rows for one in self._about.get(str(row["alternate"]), ())}
 
     def as_of(self, seq: int) -> Statements:
         """Return what was said, and not taken back yet, when an entry was the last one."""
@@ -144,9 +172,9 @@ class Statements:
 
     def _forget(self, iri: str) -> None:
         self._unplaced.discard(iri)
-        known = self._known.pop(iri, None)
-        if known is not None:
-            self._about[known.about].pop(iri, None)
+        self._known.pop(iri, None)
+        for listed in self._listed.pop(iri, ()):
+            listed.pop(iri, None)
 
     def _take(self, statements: list[str] | None, ended: bool = False) -> None:
         """Take in statements, those that were taken back only on demand."""
@@ -154,7 +182,7 @@ class Statements:
             return
         for row in self._queries.run("licensing/statements", statement=statements):
             if row["end"] is not None and not ended:
-                self._withdrawn.add(str(row["about"]))
+                self._withdrawn |= {str(iri) for iri in (row["about"], row["now"]) if iri}
                 continue
             said = {key: row[key] for key in _OPTIONAL}
             statement = Statement(
@@ -166,19 +194,43 @@ class Statements:
                 **said,
             )
             self._known[statement.iri] = statement
-            self._about[statement.about][statement.iri] = None
-            self._datasets[str(row["of"] or row["about"])][statement.about] = None
-            if row["of"] is None and kind_of(statement.about) in VERSIONS:
-                self._unplaced.add(statement.iri)
+            self._list(statement.iri, self._about[statement.about])
+            if row["now"] is not None:
+                self._called(statement, str(row["now"]), row["now_of"])
+            else:
+                self._datasets[str(row["of"] or row["about"])][statement.about] = None
+                if row["of"] is None and kind_of(statement.about) in VERSIONS:
+                    self._unplaced.add(statement.iri)
+        datasets = [dataset for dataset, said in self._beside.items() if said]
+        if datasets:
+            self._place(self._queries.run("records/version_of", of=datasets))
+
+    def _called(self, statement: Statement, now: str, of: Any) -> None:
+        """Say of something what was said of it by another name."""
+        said = self._about if kind_of(now) in VERSIONS else self._beside
+        self._list(statement.iri, said[now])
+        self._datasets[str(of or now)][now] = None
+
+    def _list(self, statement: str, listed: dict[str, None]) -> None:
+        listed[statement] = None
+        self._listed[statement].append(listed)
+
+    def _place(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Take in versions of datasets of which something was said by another name."""
+        of = {str(row["version"]): str(row["of"]) for row in rows}
+        self._of.update((v, dataset) for v, dataset in of.items() if self._beside.get(dataset))
 
     def of(self, iri: str) -> tuple[Statement, ...]:
         """Return the statements in force about exactly this version or dataset."""
-        return tuple(self._known[one] for one in self._about.get(iri, ()))
+        beside = self._beside.get(self._of.get(iri, iri), {})
+        found = {*self._about.get(iri, ()), *beside}
+        return tuple(sorted((self._known[one] for one in found), key=lambda s: (s.at, s.iri)))
 
     @property
     def subjects(self) -> Mapping[int, str]:
         """IRIs of what statements in force are about, by their numbers in the ledger."""
         about = [iri for iri, statements in self._about.items() if statements]
+        about += [iri for iri in self._of if self.of(iri) and not self._about.get(iri)]
         new = [iri for iri in about if iri not in self._numbers]
         if new:
             self._numbers.update(self._ledger.node_ids(new))
@@ -186,7 +238,7 @@ class Statements:
 
     def about_dataset(self, dataset: str) -> list[str]:
         """Return what of a dataset statements are about: the dataset or versions of it."""
-        return [iri for iri in self._datasets.get(dataset, ()) if self._about.get(iri)]
+        return [iri for iri in self._datasets.get(dataset, ()) if self.of(iri)]
 
     def datasets(self, license_: str) -> list[str]:
         """Return the datasets of which some version can have a licence by what is said.
@@ -216,6 +268,8 @@ class Statements:
             # What was taken back is not made good by what was said of an earlier version.
             if iri in self._withdrawn:
                 break
+        if self.of(version):
+            return self.said_of(version, version)
         return Stated(version, Expression.nothing())
 
     def said_of(self, iri: str, version: str) -> Stated:

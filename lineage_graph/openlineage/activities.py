@@ -128,6 +128,7 @@ def _version(run: ReportedRun, read: Read, dataset: Name, version: str) -> Itera
         row_count=_count(statistics.get("rowCount")),
         byte_size=_count(statistics.get("size")),
         lifecycle=tuple(_lifecycle(flow.facets)),
+        alternate_of=tuple(run.otherwise_written(dataset)),
     )
     yield from derivations
     yield from columns

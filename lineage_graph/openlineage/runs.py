@@ -33,10 +33,12 @@ class Flow:
     """A dataset that a run read or wrote.
 
     Attributes:
+        names: What it is called in this run.
         versions: Versions that the producer names.
         facets: What is said of it in this run, by key.
     """
 
+    names: set[Name] = field(default_factory=set)
     versions: set[str] = field(default_factory=set)
     facets: dict[str, Any] = field(default_factory=dict)
 
@@ -97,12 +99,22 @@ class ReportedRun:
         return self.started if self.status == RUNNING else self.ended
 
     def written(self, dataset: Name) -> list[str]:
-        """Return the IRIs of the versions of an output; none when the run did not succeed."""
+        """Return the IRIs of the versions of an output; none when the run did not succeed.
+
+        What it wrote is named as the run calls the dataset, not as others do: it stays the
+        version of which people have said something, whatever the dataset is called later.
+        """
         if self.status in LOST:
             return []
-        named = self.outputs[dataset].versions
-        declared = sorted(declared_version(dataset, one) for one in named)
-        return declared or [written_version(dataset, self.key)]
+        flow = self.outputs[dataset]
+        declared = sorted(declared_version(dataset, one) for one in flow.versions)
+        return declared or [written_version(min(flow.names), self.key)]
+
+    def otherwise_written(self, dataset: Name) -> list[str]:
+        """Return the IRIs of what it wrote by the further names that it uses itself."""
+        flow = self.outputs[dataset]
+        others = () if flow.versions else sorted(flow.names)[1:]
+        return [written_version(name, self.key) for name in others]
 
 
 def read_run(known: Known, key: RunKey) -> ReportedRun | None:
@@ -115,8 +127,10 @@ def read_run(known: Known, key: RunKey) -> ReportedRun | None:
     start = facts["start",][1] if ("start",) in facts else first
     inputs, outputs = _flows(known, facts, "in"), _flows(known, facts, "out")
     entries = _entries(known, facts)
-    for dataset in entries:
-        outputs.setdefault(dataset, Flow())
+    for dataset, said in entries.items():
+        outputs.setdefault(dataset, Flow()).names.update(
+            Name(entry["namespace"], entry["name"]) for entry in said
+        )
     flows = {}
     for dataset, flow in outputs.items():
         found = flows_of(flow.facets, entries.get(dataset, []))
@@ -177,8 +191,10 @@ def _flows(
     for key, (at, value) in sorted(facts.items()):
         if key[0] != role:
             continue
-        dataset = known.dataset(Name(*key[1:3]))
+        name = Name(*key[1:3])
+        dataset = known.dataset(name)
         flow = found.setdefault(dataset, Flow())
+        flow.names.add(name)
         if key[3:4] == ("version",):
             flow.versions.add(key[4])
         elif len(key) == 4 and (at, key[2]) >= said.get((dataset, key[3]), ("", "")):

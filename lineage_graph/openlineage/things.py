@@ -36,17 +36,22 @@ def dataset_records(known: Known, dataset: Name) -> list[Record]:
     if not any(facts):
         return []
     owners = _owners(_latest(facts, "ownership"))
+    others = [name for name in names if name != dataset]
+    read = known.is_read(text_of(dataset_unit(dataset)), outside_version(dataset))
+    unread = [] if read else [outside_version(name) for name in names]
     head = NamedDataset(
         id=dataset_iri(dataset),
         title=dataset.text,
         namespace=dataset.namespace,
-        alias=tuple(name.text for name in names if name != dataset),
+        alias=tuple(name.text for name in others),
+        # Nobody read what had been there: what was said of that is said of what there is.
+        alternate_of=(*map(dataset_iri, others), *unread),
         description=_described(facts),
         location=_location(names),
         attributed_to=owners[0].id if owners else None,
         keyword=_tags(facts),
     )
-    return [head, *owners[:1], *_versions(known, dataset, facts)]
+    return [head, *owners[:1], *_versions(dataset, others, facts, read)]
 
 
 def job_records(known: Known, job: Name) -> list[Record]:
@@ -77,19 +82,30 @@ def job_records(known: Known, job: Name) -> list[Record]:
     return [head, *owners]
 
 
-def _versions(known: Known, dataset: Name, facts: Sequence[Facts]) -> Iterator[Record]:
-    keys = sorted({key for one in facts for key in one if key[0] in ("version", "field")})
-    fields = [key[1] for key in keys if key[0] == "field"]
-    for number in (key[1] for key in keys if key[0] == "version"):
+def _versions(
+    dataset: Name, others: Sequence[Name], facts: Sequence[Facts], read: bool
+) -> Iterator[Record]:
+    fields = _named(facts, "field")
+    for number in _named(facts, "version"):
+        was = [declared_version(name, number) for name in others]
         schema = _latest(facts, "schema", number)
-        yield from _version(dataset, declared_version(dataset, number), schema, fields)
-    outside = outside_version(dataset)
-    if known.is_read(text_of(dataset_unit(dataset)), outside):
-        yield from _version(dataset, outside, _earliest(facts, "read"), fields)
+        yield from _version(dataset, declared_version(dataset, number), was, schema, fields)
+    if read:
+        was = [outside_version(name) for name in others]
+        schema = _earliest(facts, "read")
+        yield from _version(dataset, outside_version(dataset), was, schema, fields)
+
+
+def _named(facts: Sequence[Facts], what: str) -> list[str]:
+    return sorted({key[1] for one in facts for key in one if key[0] == what})
 
 
 def _version(
-    dataset: Name, version: str, schema: Mapping[str, Any] | None, fields: list[str]
+    dataset: Name,
+    version: str,
+    was: Sequence[str],
+    schema: Mapping[str, Any] | None,
+    fields: list[str],
 ) -> Iterator[Record]:
     columns = columns_of(version, schema, () if schema else fields)
     yield WrittenVersion(
@@ -97,6 +113,7 @@ def _version(
         version_of=dataset_iri(dataset),
         label=dataset.text,
         column=tuple(column.id for column in columns),
+        alternate_of=tuple(was),
     )
     yield from columns
 

@@ -162,7 +162,7 @@ class Privacy:
         """Return the statuses of versions by their IRIs.
 
         Args:
-            versions: IRIs; None for all versions there are.
+            versions: IRIs; None for all versions there are, each by what it is called now.
             as_of: Seq of the last ledger entry to consider.
 
         Raises:
@@ -179,6 +179,10 @@ class Privacy:
                 wanted = sorted(
                     self._ledger.described_between(NAMESPACE, 0, as_of).intersection(wanted)
                 )
+            else:
+                rows = self._queries.run("records/alternates")
+                gone = {str(row["alternate"]) for row in rows if not row["own"]}
+                wanted = [version for version in wanted if version not in gone]
         else:
             wanted = list(versions)
         for version in wanted:
@@ -283,8 +287,7 @@ class Privacy:
                 said.setdefault(number[about], []).extend(some)
             else:
                 words[about] = some
-        datasets = {about.partition("#")[0] for about in words}
-        versions = self._catalogue.versions_of(datasets) if datasets else {}
+        versions = self._of_every_name({about.partition("#")[0] for about in words})
         for about, some in words.items():
             dataset, _, column = about.partition("#")
             for version in versions.get(dataset, ()):
@@ -292,6 +295,27 @@ class Privacy:
                 if node is not None:
                     said.setdefault(node, []).extend(some)
         return {node: effective(some) for node, some in said.items()}
+
+    def _of_every_name(self, datasets: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Return the versions of datasets, also of those that are called otherwise now.
+
+        What a version was before counts as well: it is asked about as of then.
+        """
+        if not datasets:
+            return {}
+        rows = self._queries.run("records/alternates", alternate=sorted(datasets))
+        now = [(str(row["alternate"]), str(row["of"])) for row in rows]
+        every = self._catalogue.versions_of({*datasets, *(of for _, of in now)})
+        found = {dataset: set(every.get(dataset, ())) for dataset in datasets}
+        for was, of in now:
+            found[was].update(every.get(of, ()))
+        renamed = sorted({version for was, _ in now for version in found[was]})
+        before: dict[str, set[str]] = {}
+        for row in self._queries.run("records/alternates", of=renamed) if renamed else ():
+            before.setdefault(str(row["of"]), set()).add(str(row["alternate"]))
+        for was, _ in now:
+            found[was].update(*(before.get(version, ()) for version in [*found[was]]))
+        return found
 
     def _examined(self, holding: Mapping[int, Effective], then: set[str] | None) -> frozenset[int]:
         """Return the numbers of the columns that somebody looked at."""
@@ -314,9 +338,10 @@ class Privacy:
         return Evidence(
             {number: names.get(iri, iri) for number, iri in versions.items()},
             {
-                inventory.number[str(row["about"])]: row["outcome"]
+                inventory.number[str(about)]: row["outcome"]
                 for row in rows
-                if str(row["about"]) in inventory.number
+                for about in (row["about"], row["now"])
+                if str(about) in inventory.number
             },
             {
                 inventory.number[str(row["column"])]: row["least"]

@@ -137,7 +137,8 @@ class Labels:
             columns: IRI of the column of a version to that of the dataset's; None for a
                 version of which it is not known.
         """
-        every = {*columns, *(column for column in columns.values() if column)}
+        of_datasets = self._by_all_names({column for column in columns.values() if column})
+        every = {*columns, *(name for names in of_datasets.values() for name in names)}
         said: dict[str, list[Said]] = defaultdict(list)
         rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for row in self._queries.run("privacy/labels", about=sorted(every)) if every else ():
@@ -148,10 +149,23 @@ class Labels:
             rows[label].append(row)
         found = {}
         for column, of_dataset in columns.items():
-            counts = effective([*said[column], *said[of_dataset or ""]]).said
+            names = of_datasets.get(of_dataset or "", ())
+            counts = effective([*said[column], *(s for name in names for s in said[name])]).said
             if counts is not None:
                 found[column] = _label(column, rows[counts.label])
         return found
+
+    def _by_all_names(self, columns: Collection[str]) -> dict[str, list[str]]:
+        """Return the IRIs of columns of datasets by all names that the datasets have."""
+        datasets = sorted({column.partition("#")[0] for column in columns})
+        names = {dataset: [dataset] for dataset in datasets}
+        for row in self._queries.run("records/alternates", of=datasets) if datasets else ():
+            names[str(row["of"])].append(str(row["alternate"]))
+        return {
+            column: [f"{name}#{local}" for name in names[dataset]]
+            for column in columns
+            for dataset, _, local in [column.partition("#")]
+        }
 
 
 def effective(said: Iterable[Said]) -> Effective:

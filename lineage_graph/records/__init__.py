@@ -144,7 +144,7 @@ class Version(Record):
     generated_at: datetime | None = None
     derived_from: tuple[str, ...] = ()
     qualified_derivation: tuple[str, ...] = ()
-    alternate_of: str | None = None
+    alternate_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

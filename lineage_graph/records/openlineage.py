@@ -61,10 +61,12 @@ class NamedDataset(Dataset):
     Attributes:
         namespace: Where its name is unique.
         alias: Its other names.
+        alternate_of: IRIs it has by these, of which people may have said something.
     """
 
     namespace: str
     alias: tuple[str, ...] = ()
+    alternate_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -237,6 +237,7 @@ def test_one_table_under_two_names_is_one_dataset(house: House) -> None:
         run("r", at="12:00:00", inputs=[dataset("db.t", "hive://m")], outputs=["b"]),
     )
     assert len(house.ask("records/datasets")) == 3
+    written = written_version(Name("file", "/warehouse/t"), RunKey("shop", "w"))
     linked = dataset("/warehouse/t", "file", symlinks=symlink("db.t", "hive://m"))
     house.take(run("other", at="13:00:00", inputs=[linked]))
     assert [row["title"] for row in house.ask("records/datasets")] == [
@@ -244,9 +245,11 @@ def test_one_table_under_two_names_is_one_dataset(house: House) -> None:
         table("b").text,
     ]
     one = Name("hive://m", "db.t")
-    assert house.pairs() == {(wrote("b", "r"), written_version(one, RunKey("shop", "w")))}
     (row,) = house.ask("records/datasets", dataset=dataset_iri(one))
     assert row["location"] == "/warehouse/t"
+    assert house.pairs() == {(wrote("b", "r"), written)}
+    (version,) = house.ask("records/version_of", version=written)
+    assert str(version["of"]) == dataset_iri(one)
 
 
 def test_the_same_run_id_in_two_namespaces_is_two_runs(house: House) -> None:

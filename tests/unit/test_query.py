@@ -242,13 +242,25 @@ def test_a_query_projects_the_columns_it_states(query: Query) -> None:
 ANSWERED = sorted({q.name for q in QUESTIONS if q.name.startswith(("records/", "lineage/"))})
 
 
-# What was made, as all of it was, is neither twice nor from outside.
-ELSEWHERE = {"records/same_content", "records/kept"}
+# What was made, as all of it was, is neither twice nor from outside, nor called otherwise.
+ELSEWHERE = {"records/same_content", "records/kept", "records/alternates"}
 
 
 @pytest.mark.parametrize("name", [n for n in ANSWERED if n not in ELSEWHERE])
 def test_a_query_finds_something_in_a_small_store(name: str) -> None:
     assert list(SMALL.select(bundled().query(name).bind()))
+
+
+def test_what_is_called_otherwise_is_found_unless_it_is_something_else(
+    ledger: Ledger, queries: Queries
+) -> None:
+    now = DatasetVersion(id="urn:x:now", version_of="urn:x:d", alternate_of=("urn:x:was",))
+    record(ledger, 1, now)
+    (row,) = queries.run("records/alternates", alternate="urn:x:was")
+    assert (row["of"], row["own"]) == ("urn:x:now", False)
+    record(ledger, 2, Dataset(id="urn:x:was", title="was"))
+    (row,) = queries.run("records/alternates", of="urn:x:now")
+    assert (row["alternate"], row["own"]) == ("urn:x:was", True)
 
 
 def test_how_a_version_from_outside_is_kept_is_found(ledger: Ledger, queries: Queries) -> None:

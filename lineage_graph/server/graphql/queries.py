@@ -323,7 +323,9 @@ class Query:
 
 
 def _nodes(info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
-    iris = [iri_of(id_) for id_ in ids]
+    said = [iri_of(id_) for id_ in ids]
+    now = info.context.many.called_now([iri for iri in said if iri is not None])
+    iris = [now.get(iri, iri) if iri is not None else None for iri in said]
     known = info.context.many.described([iri for iri in iris if iri is not None])
     return [_node(iri) if iri in known else None for iri in iris]
 

@@ -98,11 +98,11 @@ def known(graph: Graph, name: str) -> str:
     if slash and kind in THINGS:
         # The name of a thing may look like a name with a number.
         whole = named(kind, rest)
-        return whole if _is_thing(graph, whole) else _version(graph, f"{kind}:{rest}")
-    if kind_of(name) in VERSIONS:
-        return _version(graph, name)
-    if not is_absolute_iri(name) or (kind_of(name) in THINGS and not _is_thing(graph, name)):
+        return whole if _is_thing(graph, whole) else _found(graph, f"{kind}:{rest}")
+    if not is_absolute_iri(name):
         raise NotFound(UNKNOWN)
+    if kind_of(name) in VERSIONS or (kind_of(name) in THINGS and not _is_thing(graph, name)):
+        return _found(graph, name)
     return name
 
 
@@ -110,12 +110,16 @@ def _is_thing(graph: Graph, iri: str) -> bool:
     return bool(graph.query("records/newest", thing=iri))
 
 
-def _version(graph: Graph, name: str) -> str:
+def _found(graph: Graph, name: str) -> str:
+    """Return a version, or what a dataset is that had another name."""
     try:
-        return graph.resolve(name)
+        found = graph.thing(name)
     except NotFound:
         # No name that is near: it would tell what else there is.
         raise NotFound(UNKNOWN) from None
+    if kind_of(found) in THINGS and not _is_thing(graph, found):
+        raise NotFound(UNKNOWN)
+    return found
 
 
 def entity(graph: Graph, iri: str, depth: int, lang: str) -> Entity | None:
