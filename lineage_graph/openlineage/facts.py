@@ -29,8 +29,12 @@ FACETS_IN: Final = ("facets", "inputFacets", "outputFacets")
 
 Role = Literal["in", "out"]
 ROLES: Final[Mapping[Role, str]] = {"in": "inputs", "out": "outputs"}
-Unit = tuple[str, str, str]
-"""``run``, ``job`` or ``dataset``, a namespace, and a name or a run id."""
+Unit = tuple[str, ...]
+"""``run``, ``job``, ``dataset`` or ``version``, a namespace, and a name or a run id.
+
+A version that a producer names has its number behind these. It is a unit of its own: a table
+that is written each hour would be stated again as a whole each time.
+"""
 
 
 class Fact(NamedTuple):
@@ -74,6 +78,11 @@ def run_unit(key: RunKey) -> Unit:
 def dataset_unit(name: Name) -> Unit:
     """Return the unit of a dataset, by one of its names."""
     return "dataset", name.namespace, name.name
+
+
+def version_unit(dataset: Name, number: str) -> Unit:
+    """Return the unit of a version that a producer names, by one of the dataset's names."""
+    return "version", *dataset, number
 
 
 def job_unit(name: Name) -> Unit:
@@ -220,11 +229,13 @@ def _declared(said: Said, event: Mapping[str, Any]) -> None:
 
 
 def _declared_versions(said: Said, dataset: Mapping[str, Any]) -> None:
-    unit, schema = dataset_unit(_name(dataset)), _facet(dataset, "schema")
-    for version in _versions(dataset):
-        said.facts.append(Fact(unit, ("version", version), True))
+    name, schema = _name(dataset), _facet(dataset, "schema")
+    for number in _versions(dataset):
+        unit = version_unit(name, number)
+        said.facts.append(Fact(unit, ("named",), True))
+        said.mentions.add((unit, dataset_unit(name)))
         if schema:
-            said.facts.append(Fact(unit, ("schema", version), schema))
+            said.facts.append(Fact(unit, ("schema",), schema))
 
 
 def _versions(dataset: Mapping[str, Any]) -> Iterator[str]:

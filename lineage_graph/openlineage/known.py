@@ -18,7 +18,7 @@ from typing import Any, Final
 from lineage_graph.openlineage.facts import Fact, Unit, dataset_unit
 from lineage_graph.openlineage.names import Name
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _TABLES: Final = """
 CREATE TABLE position (seq INTEGER NOT NULL, chain TEXT NOT NULL);
 CREATE TABLE fact (
@@ -60,8 +60,7 @@ def text_of(unit: Unit) -> str:
 @lru_cache(maxsize=8192)
 def unit_of(text: str) -> Unit:
     """Return the unit that a text names."""
-    kind, namespace, name = json.loads(text)
-    return kind, namespace, name
+    return tuple(json.loads(text))
 
 
 class Known:
@@ -137,7 +136,7 @@ class Known:
                 if known and ((at, digest) >= known[:2]) == fact.earliest:
                     continue
                 rows.append((text, key, at, digest, value))
-                if not known or known[2] != value or unit[0] == "run" or self._is_linked(text):
+                if not known or known[2] != value or unit[0] == "run" or self._is_linked(unit):
                     changed.add(text)
         self._db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?, ?)", rows)
         return changed
@@ -152,8 +151,9 @@ class Known:
             found.update({key: rest for key, *rest in self.rows(sql, unit, *some)})
         return {key: tuple(rest) for key, rest in found.items()}
 
-    def _is_linked(self, unit: str) -> bool:
-        return bool(self.rows("SELECT 1 FROM name WHERE unit = ?", unit))
+    def _is_linked(self, unit: Unit) -> bool:
+        dataset = text_of(dataset_unit(Name(*unit[1:3])))
+        return bool(self.rows("SELECT 1 FROM name WHERE unit = ?", dataset))
 
     def facts(self, unit: Unit) -> dict[tuple[str, ...], tuple[str, Any]]:
         """Return what is known of a unit: key to when it was said, and the value."""

@@ -13,7 +13,7 @@ import logging
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -33,7 +33,7 @@ from lineage_graph.openlineage.facts import Unit, dataset_unit, run_unit, said_b
 from lineage_graph.openlineage.known import Known, text_of, unit_of
 from lineage_graph.openlineage.names import Name, RunKey
 from lineage_graph.openlineage.runs import ReportedRun, read_run, resolved
-from lineage_graph.openlineage.things import dataset_records, job_records
+from lineage_graph.openlineage.things import dataset_records, job_records, version_records
 from lineage_graph.recording.bundle import edges_of
 from lineage_graph.recording.descriptions import ENGINE
 from lineage_graph.records import Record
@@ -198,9 +198,16 @@ def _run_work(known: Known, run: ReportedRun) -> Work:
 
 
 def _other_work(known: Known, text: str) -> Work:
-    kind, namespace, name = unit_of(text)
-    make = dataset_records if kind == "dataset" else job_records
-    return text, lambda: make(known, Name(namespace, name))
+    kind, namespace, name, *number = unit_of(text)
+    make = _MAKERS[kind]
+    return text, lambda: make(known, Name(namespace, name), *number)
+
+
+_MAKERS: Final[Mapping[str, Callable[..., list[Record]]]] = {
+    "dataset": dataset_records,
+    "version": version_records,
+    "job": job_records,
+}
 
 
 def _draft(known: Known, unit: str, make: Callable[[], list[Record]]) -> Statement | None:
@@ -251,18 +258,22 @@ def _resolve(known: Known, waiting: list[str]) -> tuple[list[ReportedRun], list[
 
 
 def _read(known: Known, unit: str) -> ReportedRun | None:
-    _, namespace, run_id = unit_of(unit)
-    return read_run(known, RunKey(namespace, run_id))
+    return read_run(known, RunKey(*unit_of(unit)[1:]))
 
 
 def _is_run(unit: str) -> bool:
     return unit_of(unit)[0] == "run"
 
 
+def _is_version(unit: str) -> bool:
+    return unit_of(unit)[0] == "version"
+
+
 def _canonical(known: Known, unit: Unit) -> str:
-    if unit[0] != "dataset":
+    kind, namespace, name, *number = unit
+    if kind not in ("dataset", "version"):
         return text_of(unit)
-    return text_of(dataset_unit(known.dataset(Name(*unit[1:]))))
+    return text_of((kind, *known.dataset(Name(namespace, name)), *number))
 
 
 def _learn(known: Known, entry: Entry) -> None:
@@ -286,6 +297,8 @@ def _learn_event(known: Known, digest: str, event: Any) -> None:
     known.mention(said.mentions)
     renamed = known.link(said.links)
     known.wait({*changed, *renamed, *known.mentioning([*renamed, *new])})
+    fields = {text_of(fact.unit) for fact in said.facts if fact.key[0] == "field"}
+    known.wait(filter(_is_version, known.mentioning(sorted(fields & changed))))
 
 
 def _events(body: bytes) -> Iterable[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lineage_graph.identity import named, without_credentials
 from lineage_graph.openlineage.activities import columns_of
-from lineage_graph.openlineage.facts import dataset_unit, job_unit
+from lineage_graph.openlineage.facts import dataset_unit, job_unit, version_unit
 from lineage_graph.openlineage.known import Known, text_of
 from lineage_graph.openlineage.names import (
     FILES,
@@ -26,8 +26,8 @@ Facts = Mapping[tuple[str, ...], tuple[str, Any]]
 def dataset_records(known: Known, dataset: Name) -> list[Record]:
     """Return what is said of a dataset; nothing when it is called by another name.
 
-    Versions that a producer names, and the one that was there before any run is known to
-    have written one, are described here: no run alone knows all of them.
+    The version that was there before any run is known to have written one is described here:
+    no run alone knows of it.
     """
     names = known.names(dataset)
     if known.dataset(dataset) != dataset:
@@ -51,7 +51,22 @@ def dataset_records(known: Known, dataset: Name) -> list[Record]:
         attributed_to=owners[0].id if owners else None,
         keyword=_tags(facts),
     )
-    return [head, *owners[:1], *_versions(dataset, others, facts, read)]
+    return [head, *owners[:1], *(_outside(dataset, others, facts) if read else ())]
+
+
+def version_records(known: Known, dataset: Name, number: str) -> list[Record]:
+    """Return what is said of a version that a producer names.
+
+    Nothing is, when its dataset is called by another name.
+    """
+    names = known.names(dataset)
+    facts = [known.facts(version_unit(name, number)) for name in names]
+    if known.dataset(dataset) != dataset or not any(facts):
+        return []
+    was = [declared_version(name, number) for name in names if name != dataset]
+    schema = _latest(facts, "schema")
+    fields = [] if schema else _fields([known.facts(dataset_unit(name)) for name in names])
+    return list(_version(dataset, declared_version(dataset, number), was, schema, fields))
 
 
 def job_records(known: Known, job: Name) -> list[Record]:
@@ -82,22 +97,15 @@ def job_records(known: Known, job: Name) -> list[Record]:
     return [head, *owners]
 
 
-def _versions(
-    dataset: Name, others: Sequence[Name], facts: Sequence[Facts], read: bool
-) -> Iterator[Record]:
-    fields = _named(facts, "field")
-    for number in _named(facts, "version"):
-        was = [declared_version(name, number) for name in others]
-        schema = _latest(facts, "schema", number)
-        yield from _version(dataset, declared_version(dataset, number), was, schema, fields)
-    if read:
-        was = [outside_version(name) for name in others]
-        schema = _earliest(facts, "read")
-        yield from _version(dataset, outside_version(dataset), was, schema, fields)
+def _outside(dataset: Name, others: Sequence[Name], facts: Sequence[Facts]) -> Iterator[Record]:
+    was = [outside_version(name) for name in others]
+    schema = _earliest(facts, "read")
+    return _version(dataset, outside_version(dataset), was, schema, _fields(facts))
 
 
-def _named(facts: Sequence[Facts], what: str) -> list[str]:
-    return sorted({key[1] for one in facts for key in one if key[0] == what})
+def _fields(facts: Sequence[Facts]) -> list[str]:
+    """Return the columns of a dataset that are named, by any of its names."""
+    return sorted({key[1] for one in facts for key in one if key[0] == "field"})
 
 
 def _version(

@@ -421,3 +421,25 @@ def test_what_was_appended_past_the_checks_harms_nobody(house: House) -> None:
         )
     )
     assert len(house.ask("records/datasets")) == 1
+
+
+def test_one_more_version_of_a_table_states_no_other_version_again(house: House) -> None:
+    sizes = []
+    for number in range(12):
+        named = dataset("t", version=facet(datasetVersion=f"v{number}"), schema=schema("a", "b"))
+        before = house.ledger.head
+        house.take(run(f"r{number}", at=f"12:00:{number:02}", outputs=[named]))
+        house.ask("records/datasets")
+        stated = house.ledger.entries(before, house.ledger.head)
+        sizes.append(sum(len(entry.body) for entry in stated))
+    # A digit more, no version more.
+    assert sizes[-1] <= sizes[2] + 200
+
+
+def test_a_column_that_is_named_later_is_one_of_the_versions_before(house: House) -> None:
+    house.take(run("r", inputs=[dataset("a", version=facet(datasetVersion="7"))], outputs=["c"]))
+    house.ask("records/datasets")
+    lineage = columns(x=[("a", "y")])
+    house.take(run("s", inputs=["a"], outputs=[dataset("c", columnLineage=lineage)]))
+    found = house.ask("records/columns", version=declared_version(table("a"), "7"))
+    assert [row["name"] for row in found] == ["y"]
