@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -184,6 +184,7 @@ class Visibility:
         self._ledger = ledger
         self._extracts = Extracts(ledger, kept)
         self._taken = _Taken()
+        self._joined: dict[str, int] = {}
         self._used = False
         self._effective: dict[str, frozenset[str]] = {}
 
@@ -237,17 +238,20 @@ class Visibility:
             head, len(mentions.pairs), len(mentions.versions), len(mentions.aliases)
         )
 
-    def _call(self, aliases: Iterable[tuple[str, str]]) -> bool:
+    def _call(self, aliases: Iterable[tuple[str, str, int]]) -> bool:
         """Take in that datasets have or had further IRIs, and tell whether some are new.
 
         Once two were one, a label on either is on both: else who gives a dataset another name
-        takes it from under its labels.
+        takes it from under its labels. For the same reason what somebody had let go before is
+        not let go any more: it did not comprise what is called so now.
         """
         new = False
-        for one, other in aliases:
+        for one, other, seq in aliases:
             group = self.names_of(one) | self.names_of(other)
-            new |= group != self.names_of(one)
-            self.called.update((iri, group) for iri in group)
+            if group != self.names_of(one):
+                new = True
+                self.called.update((iri, group) for iri in group)
+                self._joined.update((iri, seq) for iri in group)
         return new
 
     def names_of(self, iri: str) -> frozenset[str]:
@@ -305,9 +309,13 @@ class Visibility:
 
     def _let_go(self, version: str) -> frozenset[str]:
         """Return the labels that a version does not inherit."""
-        said = self.decisions.declassified
         abouts = (version, *self.things.get(version, ()))
-        return frozenset(one.label for about in abouts for one in said.get(about, ()))
+        return frozenset(one.label for about in abouts for one in self._declassified(about))
+
+    def _declassified(self, about: str) -> list[Said]:
+        """Return what something was let go without since it has all its names."""
+        said, since = self.decisions.declassified.get(about, ()), self._joined.get(about, 0)
+        return [one for one in said if self.mentions.born[one.iri] > since]
 
     def _ends(self, label: str) -> tuple[set[str], set[str]]:
         """Return which versions a label is on by itself, and which do not inherit it."""
@@ -315,11 +323,12 @@ class Visibility:
         def of(about: str) -> Sequence[str]:
             return [about] if kind_in(about) in VERSIONS else self.versions.get(about, ())
 
-        def with_it(said: Mapping[str, tuple[Said, ...]]) -> set[str]:
-            return {a for a, some in said.items() if any(one.label == label for one in some)}
+        def with_it(abouts: Iterable[str], said: Callable[[str], Iterable[Said]]) -> set[str]:
+            return {about for about in abouts if any(one.label == label for one in said(about))}
 
-        own = {n for about in with_it(self.decisions.labels) for n in self.names_of(about)}
-        stops = with_it(self.decisions.declassified)
+        labels, declassified = self.decisions.labels, self.decisions.declassified
+        own = {n for a in with_it(labels, labels.__getitem__) for n in self.names_of(a)}
+        stops = with_it(declassified, self._declassified)
         return {v for name in own for v in of(name)}, {v for about in stops for v in of(about)}
 
     def labels(self, iri: str) -> frozenset[str]:

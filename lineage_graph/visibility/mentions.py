@@ -30,7 +30,7 @@ class Mentions:
         said: Seqs of the entries that name a visibility label.
         raw: Seqs of the entries that keep what was received.
         names: Titles and locations of each thing, as N-Quads write them.
-        aliases: A dataset and another IRI that it has or had, in the order of entries.
+        aliases: A dataset, another IRI that it has or had, and the seq of who says so.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Mentions:
         self.pairs: list[tuple[str, str]] = []
         self.said: defaultdict[str, list[int]] = defaultdict(list)
         self.names: defaultdict[str, set[bytes]] = defaultdict(set)
-        self.aliases: list[tuple[str, str]] = []
+        self.aliases: list[tuple[str, str, int]] = []
         self.raw: set[int] = set()
         self._text = bytearray()
         self._begins: list[int] = []
@@ -69,7 +69,7 @@ class Mentions:
             self.raw.add(seq)
         self.versions += extract.versions
         self.pairs += extract.pairs
-        self.aliases += extract.aliases
+        self.aliases += ((one, other, seq) for one, other in extract.aliases)
         for label in extract.labels:
             self.said[label].append(seq)
         for thing, name in extract.names:

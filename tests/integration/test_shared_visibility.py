@@ -16,7 +16,7 @@ from lineage_graph.graph import Graph
 from lineage_graph.server.running import serving
 from lineage_graph.server.settings import Settings
 from tests.guarded import Recorded
-from tests.producers import DATABASE, Event, dataset, facet, run, schema
+from tests.producers import DATABASE, Event, dataset, facet, run, schema, static, symlink
 
 RUNS = [f"01941b29-7c00-7000-8000-00000000000{n}" for n in (1, 2)]
 
@@ -80,6 +80,38 @@ def test_a_dataset_is_hidden_by_whichever_name_an_event_gives_it(tmp_path: Path)
             assert graph.datasets() == []
             assert b"earn" not in graph.queries.dump()
             assert b"salary" not in graph.queries.dump()
+
+
+@pytest.mark.parametrize("kind", ["TABLE", "LOCATION"])
+def test_another_name_does_not_make_hidden_data_what_was_declassified(
+    tmp_path: Path, kind: str
+) -> None:
+    store = tmp_path / "store"
+    with closing(Tokens(store / "access")) as tokens:
+        admin, _ = tokens.create("admin", ["admin"], clearances=None)
+        contributor, _ = tokens.create("contributor", ["contributor"])
+    total = f"{DATABASE} total"
+    with serving(Settings(store, port=0)) as address:
+        post(address, admin, run(RUNS[0], at="10:00:00", outputs=["salaries"]))
+        outputs = [dataset("bonuses", schema=schema("bonus")), dataset("total")]
+        post(address, admin, run(RUNS[1], inputs=["salaries"], outputs=outputs))
+        with lineage_graph.connect(address, token=admin, working=tmp_path / "admin") as graph:
+            graph.label_visibility(f"{DATABASE} salaries", ["hr"], because="a test")
+            graph.declassify(total, ["hr"], because="a sum says nothing of a person")
+        with lineage_graph.connect(address, token=contributor, working=tmp_path / "near") as graph:
+            assert [row["name"] for row in graph.datasets()] == [total]
+        called = static(dataset=dataset("total", symlinks=symlink("bonuses", DATABASE, kind)))
+        post(address, contributor, called)
+        with lineage_graph.connect(address, token=admin, working=tmp_path / "admin") as graph:
+            # Whoever looks next brings what the event means into the ledger.
+            (now,) = {row["name"] for row in graph.datasets()} - {f"{DATABASE} salaries"}
+        with lineage_graph.connect(address, token=contributor, working=tmp_path / "far") as graph:
+            assert graph.datasets() == []
+            assert b"bonus" not in graph.queries.dump()
+        with lineage_graph.connect(address, token=admin, working=tmp_path / "admin") as graph:
+            graph.declassify(now, ["hr"], because="both are harmless")
+        with lineage_graph.connect(address, token=contributor, working=tmp_path / "last") as graph:
+            assert [row["name"] for row in graph.datasets()] == [now]
 
 
 def post(address: str, token: str, event: Event) -> None:
