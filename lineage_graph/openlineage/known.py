@@ -126,14 +126,14 @@ class Known:
         """
         told: dict[Unit, dict[str, Fact]] = defaultdict(dict)
         for fact in facts:
-            told[fact.unit][_key(fact.key)] = fact
+            told[fact.unit].setdefault(_key(fact.key), fact)
         changed, rows = set(), []
         for unit, by_key in told.items():
             text = text_of(unit)
             before = self._said(text, list(by_key))
             for key, fact in by_key.items():
                 value, known = _json(fact.value), before.get(key)
-                if known and ((at, digest) >= known[:2]) == fact.earliest:
+                if known and not _counts(fact, (at, digest), known[:2]):
                     continue
                 rows.append((text, key, at, digest, value))
                 if not known or known[2] != value or unit[0] == "run" or self._is_linked(unit):
@@ -281,6 +281,11 @@ class Known:
         self._db.execute(
             "INSERT OR REPLACE INTO stated VALUES (?, ?, ?)", (unit_digest, bundle, digest)
         )
+
+
+def _counts(fact: Fact, now: Row, before: Row) -> bool:
+    """Tell whether what is said now counts, and not what was said by another event."""
+    return now < before if fact.earliest else now > before
 
 
 @lru_cache(maxsize=8192)

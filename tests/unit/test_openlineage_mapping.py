@@ -443,3 +443,20 @@ def test_a_column_that_is_named_later_is_one_of_the_versions_before(house: House
     house.take(run("s", inputs=["a"], outputs=[dataset("c", columnLineage=lineage)]))
     found = house.ask("records/columns", version=declared_version(table("a"), "7"))
     assert [row["name"] for row in found] == ["y"]
+
+
+def test_of_what_one_event_says_twice_the_first_counts(house: House) -> None:
+    twice = [dataset("c", schema=schema("a")), dataset("c", schema=schema("b"))]
+    house.take(run("r", outputs=twice))
+    found = house.ask("records/columns", version=wrote("c", "r"))
+    assert [row["name"] for row in found] == ["a"]
+
+
+def test_an_event_that_comes_again_in_another_batch_states_nothing(house: House) -> None:
+    house.take(run("r", outputs=["c"]))
+    house.ask("records/datasets")
+    house.take(run("r", outputs=["c"]), run("s", outputs=["d"]))
+    before = house.ledger.head
+    house.ask("records/datasets")
+    stated = {entry.body for entry in house.ledger.entries(before, house.ledger.head)}
+    assert not any(run_iri(RunKey("shop", "r")).encode() in body for body in stated)
