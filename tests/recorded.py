@@ -25,6 +25,8 @@ from lineage_graph.graph import Graph
 from lineage_graph.identity import fresh, named
 from lineage_graph.recording import Made
 from lineage_graph.records import Dataset
+from lineage_graph.replay import Rebuilt
+from lineage_graph.replay.recording import replay_records
 
 BEGUN = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ENDED = datetime(2026, 5, 1, 12, 1, tzinfo=UTC)
@@ -69,6 +71,27 @@ def job(graph: Graph, folder: Path, of: str, name: str = "doubled", **changes: A
     made = Made(version, Dataset(id=named("dataset", name), title=name), pin, CONTENT)
     recorder.record_activity(operation, None if operation.error else made, {"input:0": of})
     return version
+
+
+def rebuild(graph: Graph, version: str, read: str, **changes: Any) -> None:
+    """Record that a version which :func:`job` made of another one was made again."""
+    (origin,) = graph.query("replay/origins", version=version)
+    fields: dict[str, Any] = {
+        "version": version,
+        "name": "doubled@1",
+        "action": "run",
+        "verdict": "identical",
+        "explanation": "the same",
+        "content": CONTENT,
+        "original": str(origin["activity"]),
+        "plan": str(origin["plan"]),
+        "inputs": {"input:0": read},
+        "facts": ENVIRONMENT,
+        "started": BEGUN,
+        "seconds": 1.0,
+    }
+    recorder = graph._writer.recorder
+    recorder.append(*replay_records([Rebuilt(**{**fields, **changes})], recorder.author))
 
 
 class Answering(BaseHTTPRequestHandler):

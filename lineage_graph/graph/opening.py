@@ -132,10 +132,15 @@ def telling(parts: Opened, address: str | None) -> Opened:
         InvalidRecord: It is no address.
         PolicyRefused: The token for it would travel unencrypted to another machine.
     """
+    from lineage_graph.graph.viewing import Viewing
     from lineage_graph.openlineage.emission import emission_to
 
+    def seen(labels: frozenset[str]) -> Callable[[], Ledger]:
+        viewing = Viewing(parts.ledger, parts.folders)
+        return lambda: viewing.seen(labels)[0]
+
     try:
-        return replace(parts, emission=emission_to(address, parts.ledger))
+        return replace(parts, emission=emission_to(address, seen))
     except BaseException:
         parts.store.close()
         parts.ledger.close()

@@ -13,13 +13,13 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from lineage_graph.errors import LineageGraphError
+from lineage_graph.errors import LineageGraphError, VisibilityChanged
 from lineage_graph.ledger import Ledger
 from lineage_graph.openlineage.endpoint import Endpoint, NotTaken
-from lineage_graph.openlineage.outgoing import Outgoing
+from lineage_graph.openlineage.outgoing import Event, Outgoing
 from lineage_graph.records import Association, Record
 
 log = logging.getLogger("lineage_graph")
@@ -27,6 +27,8 @@ log = logging.getLogger("lineage_graph")
 ADDRESS_VARIABLE: Final = "LINEAGE_GRAPH_OPENLINEAGE_URL"
 TOKEN_VARIABLE: Final = "LINEAGE_GRAPH_OPENLINEAGE_TOKEN"
 NAMESPACE_VARIABLE: Final = "LINEAGE_GRAPH_OPENLINEAGE_NAMESPACE"
+LABELS_VARIABLE: Final = "LINEAGE_GRAPH_OPENLINEAGE_LABELS"
+"""Visibility labels, with commas between: what has no other ones may be told."""
 NAMESPACE: Final = "lineage-graph"
 WAITING: Final = 1000
 """Activities that may wait to be sent; one more is dropped."""
@@ -39,14 +41,17 @@ class Emission:
 
     Args:
         endpoint: Where to.
-        outgoing: Makes the events; used by this object's thread alone.
+        outgoing: Gives what makes the events of what may be told by now; used by this object's
+            thread alone.
         waiting: How many activities may wait.
     """
 
-    def __init__(self, endpoint: Endpoint, outgoing: Outgoing, waiting: int = WAITING) -> None:
+    def __init__(
+        self, endpoint: Endpoint, outgoing: Callable[[], Outgoing], waiting: int = WAITING
+    ) -> None:
         self._endpoint = endpoint
         self._outgoing = outgoing
-        self._queue: queue.Queue[bytes | None] = queue.Queue(waiting)
+        self._queue: queue.Queue[int | None] = queue.Queue(waiting)
         self._lock = threading.Lock()
         self._unsettled = 0
         self._dropped = 0
@@ -63,12 +68,12 @@ class Emission:
         with self._lock:
             return [self._told()] if self._dropped else []
 
-    def take(self, records: Sequence[Record], body: bytes) -> None:
+    def take(self, records: Sequence[Record], seq: int) -> None:
         """Take over what was recorded, if it followed a plan; never waits, never raises.
 
         Args:
             records: What was recorded.
-            body: The same as the ledger has it.
+            seq: Of the same in the ledger.
         """
         if not any(isinstance(one, Association) and one.had_plan for one in records):
             return
@@ -79,7 +84,7 @@ class Emission:
             self._settle("recorded after the end")
             return
         try:
-            self._queue.put_nowait(body)
+            self._queue.put_nowait(seq)
         except queue.Full:
             self._settle("too many were waiting")
 
@@ -106,13 +111,13 @@ class Emission:
             self._drop(left, f"the end came before they were sent, {patience:g} s were waited")
 
     def _work(self) -> None:
-        while (body := self._queue.get()) is not None:
-            self._settle(self._sent(body))
+        while (seq := self._queue.get()) is not None:
+            self._settle(self._sent(seq))
 
-    def _sent(self, body: bytes) -> str | None:
-        """Send the events of a bundle; return why they could not be sent."""
+    def _sent(self, seq: int) -> str | None:
+        """Send the events of an entry; return why they could not be sent."""
         try:
-            for event in self._outgoing.events(body):
+            for event in self._made(seq):
                 self._endpoint.send(event)
         except NotTaken as error:
             return str(error)
@@ -123,6 +128,13 @@ class Emission:
             log.debug("events were not made", exc_info=error)
             return type(error).__name__
         return None
+
+    def _made(self, seq: int) -> list[Event]:
+        try:
+            return self._outgoing().events_at(seq)
+        except VisibilityChanged:
+            # A label came meanwhile: what it hides was not told yet.
+            return self._outgoing().events_at(seq)
 
     def _settle(self, why: str | None) -> None:
         """Count one activity as sent, or as dropped."""
@@ -149,12 +161,14 @@ class Emission:
         )
 
 
-def emission_to(address: str | None, ledger: Ledger) -> Emission | None:
+def emission_to(
+    address: str | None, telling: Callable[[frozenset[str]], Callable[[], Ledger]]
+) -> Emission | None:
     """Return what sends what is recorded, as the environment says; None when nothing does.
 
     Args:
         address: Of the endpoint; None for ``LINEAGE_GRAPH_OPENLINEAGE_URL``, empty for none.
-        ledger: Where the record is.
+        telling: Gives what opens the record as somebody sees it who is cleared for some labels.
 
     Raises:
         InvalidRecord: It is no address.
@@ -165,4 +179,6 @@ def emission_to(address: str | None, ledger: Ledger) -> Emission | None:
         return None
     endpoint = Endpoint(address, os.environ.get(TOKEN_VARIABLE))
     namespace = os.environ.get(NAMESPACE_VARIABLE) or NAMESPACE
-    return Emission(endpoint, Outgoing(ledger, namespace))
+    labels = os.environ.get(LABELS_VARIABLE, "").split(",")
+    seen = telling(frozenset(filter(None, map(str.strip, labels))))
+    return Emission(endpoint, lambda: Outgoing(seen(), namespace))

@@ -33,13 +33,24 @@ class Outgoing:
     """Says what was recorded as others say it.
 
     Args:
-        ledger: Where the record is.
+        ledger: The record, as far as it may be told.
         namespace: Of our jobs, and of data that has only a name of ours.
     """
 
     def __init__(self, ledger: Ledger, namespace: str) -> None:
+        self._ledger = ledger
         self._look = Look(ledger)
         self._namespace = namespace
+
+    def events_at(self, seq: int) -> list[Event]:
+        """Return the events of one entry of the ledger, as :meth:`events` makes them.
+
+        Raises:
+            StoreError: The ledger cannot be read.
+            VisibilityChanged: Something that may not be told is known by now.
+        """
+        entries = self._ledger.entries(seq - 1, seq)
+        return [event for entry in entries for event in self.events(entry.body)]
 
     def events(self, body: bytes) -> Iterator[Event]:
         """Yield the events of each activity that followed a plan: its start and its end.
@@ -74,14 +85,30 @@ class Outgoing:
         }
         yield start
         failed = said["status"] == ["failed"]
-        made = [one for one, about in nodes.items() if iri in about.get("generated_by", ())]
+        made = [
+            (one, about) for one, about in nodes.items() if iri in about.get("generated_by", ())
+        ]
+        outputs = [self._output(one, about) for one, about in made if _is_version(one)]
+        outputs += [self._rebuilt(about) for _, about in made if about.get("rebuilt")]
         yield {
             **start,
             "eventType": "FAIL" if failed else "COMPLETE",
             "eventTime": said["ended_at"][0],
             "run": {**run, "facets": {**engine, **_error(said)}},
-            "outputs": [self._output(one, nodes[one]) for one in made if _is_version(one)],
+            "outputs": outputs,
         }
+
+    def _rebuilt(self, comparison: Said) -> dict[str, Any]:
+        """Return what came out of a rebuild: what was recorded, or other content of its dataset."""
+        version, content = comparison["recorded"][0], comparison["rebuilt"]
+        recorded = self._look.of(version)
+        output = self._output(
+            version, {**recorded, "specialization_of": content, "distribution": []}
+        )
+        if content != recorded.get("specialization_of"):
+            told = _facet("DatasetVersionDatasetFacet", datasetVersion=content[0])
+            output["facets"]["version"] = told
+        return output
 
     def _engine(self, said: Said, plan: str) -> dict[str, Any]:
         environment = next(iter(said.get("environment", ())), None)

@@ -21,14 +21,14 @@ class Bundles:
         author: IRI of the agent who records.
 
     Attributes:
-        appended: Told of each bundle that is durable: its records, and its text.
+        appended: Told of each bundle that is durable: its records, and its seq.
     """
 
     def __init__(self, ledger: Ledger, declarations: Declarations, author: str) -> None:
         self._ledger = ledger
         self._validator = Validator(declarations)
         self.author = author
-        self.appended: Callable[[Sequence[Record], bytes], None] = lambda records, body: None
+        self.appended: Callable[[Sequence[Record], int], None] = lambda records, seq: None
 
     def check(self, records: Sequence[Record]) -> None:
         """Refuse what could not be appended, before anything is done for it.
@@ -62,7 +62,7 @@ class Bundles:
                 invalidates=[r.id for r in records if isinstance(r, Invalidated)],
             )
         )
-        self.appended(records, body)
+        self.appended(records, seq)
         return seq
 
     def is_recorded(self, iri: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from lineage_graph.declarations import bundled
 from lineage_graph.errors import InvalidRecord, PolicyRefused
 from lineage_graph.executors import OperatorUse, Place
 from lineage_graph.graph import Graph, connect
+from lineage_graph.identity import kind_of
 from lineage_graph.openlineage.endpoint import Endpoint
 from lineage_graph.openlineage.names import Name, place_name
 from lineage_graph.openlineage.outgoing import Outgoing
 from lineage_graph.openlineage.schemas import check
 from lineage_graph.openlineage.statements import without_values
 from lineage_graph.openlineage.transformations import transformations
-from tests.recorded import description, job, source
+from tests.recorded import CONTENT, description, job, rebuild, source
 
 
 @pytest.fixture
@@ -100,6 +102,30 @@ def test_a_failure_says_the_class_of_the_error_and_has_no_output(
     assert (end["eventType"], end["outputs"]) == ("FAIL", [])
     assert end["run"]["facets"]["errorMessage"]["message"] == "ArithmeticException"
     assert "errorMessage" not in start["run"]["facets"]
+
+
+def rebuilt(graph: Graph, version: str, read: str, **changes: Any) -> list[dict[str, Any]]:
+    """Record a rebuild of a version, and return what its end says came out."""
+    rebuild(graph, version, read, **changes)
+    found: list[dict[str, Any]] = events(graph)[-1]["outputs"]
+    return found
+
+
+def test_a_rebuild_says_what_came_out(graph: Graph, tmp_path: Path) -> None:
+    read = source(graph, tmp_path)
+    made = job(graph, tmp_path, read)
+    (recorded,) = events(graph)[-1]["outputs"]
+    (same,) = rebuilt(graph, made, read)
+    assert same["outputFacets"]["outputStatistics"]["rowCount"] == 2
+    assert {**same, "outputFacets": {}} == {**recorded, "outputFacets": {}}
+    other = replace(CONTENT, digest="cd" * 32, rows=3)
+    (differs,) = rebuilt(graph, made, read, verdict="different", content=other)
+    assert (differs["namespace"], differs["name"]) == ("shop", "doubled")
+    # It is no version: what came out is called by what it contains.
+    assert kind_of(differs["facets"]["version"]["datasetVersion"]) == "content"
+    assert differs["outputFacets"]["outputStatistics"]["rowCount"] == 3
+    nothing = {"verdict": "impossible", "content": None, "error": "ArithmeticException"}
+    assert rebuilt(graph, made, read, **nothing) == []
 
 
 def test_what_is_only_said_of_data_is_no_run(graph: Graph, tmp_path: Path) -> None:
