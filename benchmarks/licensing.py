@@ -24,7 +24,7 @@ from benchmarks import licensed_store, paths
 from benchmarks.figures import Figure, runs, show, spread, stopwatch
 from benchmarks.licensed_store import AUTHOR, LICENSES, LicensedWarehouse
 from lineage_graph.declarations import bundled
-from lineage_graph.graph import Graph
+from lineage_graph.graph import Graph, connect
 from lineage_graph.identity import fresh, part
 from lineage_graph.licensing import SHOWING, Licensing
 from lineage_graph.recording.bundle import Bundles
@@ -302,7 +302,7 @@ def _terms(graph: Graph, artifact: str) -> dict[str, Any]:
 
 
 def _open(folder: Path) -> Graph:
-    return Graph(folder, quiet=True)
+    return connect(folder, quiet=True)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import processed_store
 from benchmarks.figures import Figure, runs, show, spread
 from benchmarks.licensing import lasting
-from lineage_graph.graph import Graph
+from lineage_graph.graph import Graph, connect
 
 PROCESSES = 20
 DECLARED = 25
@@ -33,7 +33,7 @@ def measure(datasets: int = 10_000, nights: int = 10, store: Path | None = None)
         where = store or Path(folder) / "store"
         if store is None:
             processed_store.build(where, datasets, nights)
-        with Graph(where, quiet=True) as graph:
+        with connect(where, quiet=True) as graph:
             with lasting() as applied:
                 graph._queries.up_to_date()
                 graph._index.refresh()
@@ -60,10 +60,10 @@ def _timed(where: Path, name: str) -> list[Figure]:
     """Time a report in a store that was just opened, and again in the same one."""
 
     def first() -> None:
-        with Graph(where, quiet=True) as graph:
+        with connect(where, quiet=True) as graph:
             graph.report(name)
 
-    with Graph(where, quiet=True) as graph:
+    with connect(where, quiet=True) as graph:
         graph.report(name)
         again = runs(lambda: graph.report(name, lang="pt-BR"), TIMES)
     return [
