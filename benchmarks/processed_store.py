@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from benchmarks.figures import stopwatch
 from lineage_graph.declarations import bundled
@@ -159,7 +160,9 @@ class ProcessedWarehouse:
     ) -> Record:
         kind = ModelVersion if self.is_model(number) else DatasetVersion
         version = self.version(number, night)
-        columns = {"column": tuple(part(version, c) for c in COLUMNS)} if columned else {}
+        columns: dict[str, Any] = (
+            {"column": tuple(part(version, c) for c in COLUMNS)} if columned else {}
+        )
         return kind(
             id=version,
             version_of=self.thing(number),
@@ -176,6 +179,7 @@ class ProcessedWarehouse:
         for place, name in enumerate(COLUMNS):
             column = part(version, name)
             ways: tuple[str, ...] = ()
+            source: tuple[str, ...] = ()
             if sources:
                 ways = (part(version, name, "from"),)
                 entity = part(sources[place % len(sources)], name)
@@ -185,8 +189,6 @@ class ProcessedWarehouse:
                     )
                 )
                 source = (entity,)
-            else:
-                source = ()
             records.append(
                 Column(
                     id=column,

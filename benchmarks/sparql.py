@@ -6,6 +6,7 @@ import argparse
 import tempfile
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -34,12 +35,16 @@ def measure(quads: int = 100_000, store: Path | None = None) -> list[Figure]:
         return [*_sandboxed(Path(folder)), *_served(Path(folder))]
 
 
+def _read(store: FolderStore, text: str) -> None:
+    list(store.select(text))
+
+
 def _sandboxed(store: Path) -> list[Figure]:
     with connect(store, quiet=True) as graph:
         checkpoint = graph.checkpoint()
         direct = FolderStore(checkpoint.folder)
         figures = [
-            _figure(f"{name}, directly", lambda text=text: list(direct.select(text)), times)
+            _figure(f"{name}, directly", partial(_read, direct, text), times)
             for name, text, times in (("10 rows", SMALL, RUNS), ("50,000 rows", LARGE, 5))
         ]
         figures.append(Figure("start a worker and ask it", spread(runs(_started(store), STARTS))))
@@ -48,7 +53,7 @@ def _sandboxed(store: Path) -> list[Figure]:
             figures += [
                 _figure(
                     f"{name}, in a worker",
-                    lambda text=text: sandbox.query(lambda: checkpoint, text),
+                    partial(sandbox.query, lambda: checkpoint, text),
                     times,
                 )
                 for name, text, times in (("10 rows", SMALL, RUNS), ("50,000 rows", LARGE, 5))
