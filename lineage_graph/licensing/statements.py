@@ -12,11 +12,13 @@ dataset, for every version, since nobody knows which of them was meant.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
+from lineage_graph.declarations import bundled
 from lineage_graph.identity import NAMESPACE, kind_of
 from lineage_graph.ledger import Ledger
 from lineage_graph.licensing.licenses import NOTHING, Expression, Licenses
@@ -167,8 +169,32 @@ class Statements:
             self._ledger.described_between(_PREFIX, 0, seq) if seq else ()
         )
         ended = {gone.node for gone in self._ledger.invalidations(0, seq)}
-        past._take(sorted(first.keys() - set(self._ledger.iris_of(ended).values())), ended=True)
+        gone = set(self._ledger.iris_of(ended).values())
+        past._take(sorted(first.keys() - gone), partial(self._was_called, seq, gone))
         return past
+
+    def _was_called(self, seq: int, ended: Container[str], now: str, about: str) -> bool:
+        """Tell whether something was known to be what has another IRI, at an entry."""
+        stated = f"<{now}> <{bundled().iri('alternate_of')}> <{about}> ".encode()
+        while (seq := self._described_last(now, seq)) > 0:
+            (entry,) = self._ledger.entries(seq - 1, seq)
+            if stated in entry.body:
+                return entry.bundle not in ended
+            seq -= 1
+        return False
+
+    def _described_last(self, iri: str, upto: int) -> int:
+        """Return the last entry that describes something; 0 for none."""
+        after = 0
+        if iri not in self._ledger.described_between(iri, after, upto):
+            return 0
+        while upto - after > 1:
+            middle = (after + upto) // 2
+            if iri in self._ledger.described_between(iri, middle, upto):
+                after = middle
+            else:
+                upto = middle
+        return upto
 
     def _forget(self, iri: str) -> None:
         self._unplaced.discard(iri)
@@ -176,12 +202,20 @@ class Statements:
         for listed in self._listed.pop(iri, ()):
             listed.pop(iri, None)
 
-    def _take(self, statements: list[str] | None, ended: bool = False) -> None:
-        """Take in statements, those that were taken back only on demand."""
+    def _take(
+        self, statements: list[str] | None, called: Callable[[str, str], bool] | None = None
+    ) -> None:
+        """Take in statements.
+
+        Args:
+            statements: Their IRIs; None for all.
+            called: Of the past, tells what was already called otherwise; also those are taken in
+                that were taken back since.
+        """
         if statements == []:
             return
         for row in self._queries.run("licensing/statements", statement=statements):
-            if row["end"] is not None and not ended:
+            if row["end"] is not None and called is None:
                 self._withdrawn |= {str(iri) for iri in (row["about"], row["now"]) if iri}
                 continue
             said = {key: row[key] for key in _OPTIONAL}
@@ -195,7 +229,9 @@ class Statements:
             )
             self._known[statement.iri] = statement
             self._list(statement.iri, self._about[statement.about])
-            if row["now"] is not None:
+            if row["now"] is not None and (
+                called is None or called(str(row["now"]), statement.about)
+            ):
                 self._called(statement, str(row["now"]), row["now_of"])
             else:
                 self._datasets[str(row["of"] or row["about"])][statement.about] = None

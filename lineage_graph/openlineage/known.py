@@ -18,7 +18,7 @@ from typing import Any, Final
 from lineage_graph.openlineage.facts import Fact, Unit, dataset_unit
 from lineage_graph.openlineage.names import Name
 
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 _TABLES: Final = """
 CREATE TABLE position (seq INTEGER NOT NULL, chain TEXT NOT NULL);
 CREATE TABLE fact (

@@ -170,6 +170,9 @@ class Mapper:
             return
         with known.transaction():
             runs, others = _resolve(known, waiting)
+            # Whoever is interrupted from here on does not find out again whom this concerns.
+            waiting = sorted({*waiting, *(run.unit for run in runs), *others})
+            known.wait(waiting)
         # What else a dataset is called is said before anything is its version: who may not see it
         # by one name does not by another.
         self._state(known, [_other_work(known, unit) for unit in others])
@@ -254,6 +257,10 @@ def _resolve(known: Known, waiting: list[str]) -> tuple[list[ReportedRun], list[
         units.update(dataset for dataset, _, _ in known.replace_flows("read", unit, flows))
     others = {_canonical(known, unit_of(unit)) for unit in units if not _is_run(unit)}
     others.update(unit for unit in units if not _is_run(unit))
+    for version in filter(_is_version, others):
+        _, namespace, name, _ = unit_of(version)
+        names = known.names(known.dataset(Name(namespace, name)))
+        known.mention((unit_of(version), dataset_unit(one)) for one in names)
     return list(runs.values()), sorted(others)
 
 

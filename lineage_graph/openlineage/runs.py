@@ -9,7 +9,6 @@ from typing import Any
 from lineage_graph.openlineage.facts import (
     Role,
     dataset_unit,
-    job_unit,
     run_unit,
     upstream_runs,
 )
@@ -165,12 +164,6 @@ def resolved(known: Known, run: ReportedRun) -> dict[Name, list[ReportedVersion]
         named = [ReportedVersion(declared_version(dataset, v), True) for v in sorted(flow.versions)]
         found[dataset] = named or [ReportedVersion(_newest(known, run, dataset), False)]
     return found
-
-
-def depends_on(run: ReportedRun) -> set[str]:
-    """Return the units without an event that a run's record would name."""
-    others = [run.parent, *run.upstream]
-    return {text_of(run_unit(other)) for other in others if other} | {text_of(job_unit(run.job))}
 
 
 def _newest(known: Known, run: ReportedRun, dataset: Name) -> str:

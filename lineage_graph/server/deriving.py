@@ -57,6 +57,9 @@ class Deriving:
             except LineageGraphError as error:
                 if not self._closing.is_set():
                     log.warning("What events mean could not be worked out: %s", error)
+            except Exception:
+                # A fault of ours with one event; the next ones are worked out all the same.
+                log.exception("What events mean could not be worked out.")
 
     def _wait_for_quiet(self) -> None:
         latest = time.monotonic() + LATEST_SECONDS

@@ -147,6 +147,7 @@ class _Taken:
     versions: int = 0
     aliases: int = 0
     deciding: list[int] = field(default_factory=list)
+    changed: bool = False
 
 
 class Visibility:
@@ -229,10 +230,9 @@ class Visibility:
                 self.versions[thing].append(version)
         if deciding:
             self.decisions.add(deciding)
-        changed = bool(deciding)
-        changed |= self.decisions.end(mentions.of)
-        changed |= self._call(mentions.aliases[taken.aliases :])
-        if changed or not self._extended(known, [version for version, _ in new]):
+        taken.changed |= self.decisions.end(mentions.of)
+        taken.changed |= self._call(mentions.aliases[taken.aliases :])
+        if deciding or taken.changed or not self._extended(known, [version for version, _ in new]):
             self._effective = self._spread()
         self._taken = _Taken(
             head, len(mentions.pairs), len(mentions.versions), len(mentions.aliases)

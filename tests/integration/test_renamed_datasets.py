@@ -262,6 +262,22 @@ def test_as_of_an_earlier_entry_the_old_answer_stands(graph: Graph) -> None:
     assert graph.privacy(f"{DATABASE} b", as_of=then).status == status == "Identified"
 
 
+def test_as_of_an_earlier_entry_names_that_were_not_joined_yet_are_two(graph: Graph) -> None:
+    take(read("r1", FILE, "x"))(graph)
+    graph.state_license(FILE, RESTRICTED)
+    take(read("r2", TABLE, "b"))(graph)
+    before = graph.license_terms(f"{DATABASE} b").to_dict()
+    then = graph._ledger.head
+    take(linked())(graph)
+    assert graph.license_terms(f"{DATABASE} b").to_dict() != before
+    bound = graph.license_terms(f"{DATABASE} b", as_of=then).judgement.bound
+    assert RESTRICTED not in [one.license.id for one in bound if one.license]
+    joined = graph._ledger.head
+    take(read("r3", TABLE, "c", at="13:00:00"))(graph)
+    terms = graph.license_terms(f"{DATABASE} b", as_of=joined)
+    assert [one.license.id for one in terms.judgement.bound] == [RESTRICTED]
+
+
 def test_a_version_is_found_by_the_iri_it_had(graph: Graph) -> None:
     version = facet(datasetVersion="7")
     take(read("r1", FILE, "b"), read("r2", FILE, "c", version=version), linked())(graph)

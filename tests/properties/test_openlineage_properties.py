@@ -12,7 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.houses import Edges, House
-from tests.producers import PUBLISHED, STORY, Event, published, run
+from tests.producers import (
+    DATABASE,
+    PUBLISHED,
+    STORY,
+    Event,
+    columns,
+    dataset,
+    facet,
+    published,
+    run,
+    schema,
+    symlink,
+)
 
 SCENARIOS = sorted(path.name for path in (PUBLISHED / "events").iterdir())
 MEMORY = Path("/dev/shm")
@@ -54,18 +66,32 @@ def test_200_orders_with_everything_sent_twice_are_the_same_graph(
 
 
 NAMES = st.sampled_from(["a", "b", "c"])
+COLUMNS = st.lists(st.sampled_from("xyz"), min_size=1, max_size=2, unique=True)
+LINKS = st.tuples(NAMES, st.sampled_from(["TABLE", "LOCATION", "OTHER"]))
+FACETS = st.fixed_dictionaries(
+    {},
+    optional={
+        "version": st.sampled_from("12").map(lambda number: facet(datasetVersion=number)),
+        "symlinks": LINKS.map(lambda link: symlink(link[0], DATABASE, link[1])),
+        "schema": COLUMNS.map(lambda names: schema(*names)),
+        "documentation": st.sampled_from("pq").map(lambda text: facet(description=text)),
+        "columnLineage": st.tuples(NAMES, st.sampled_from("xyz")).map(lambda of: columns(k=[of])),
+    },
+)
+DATASETS = st.builds(lambda name, facets: dataset(name, **facets), NAMES, FACETS)
+SOME = st.lists(DATASETS, max_size=2, unique_by=lambda one: one["name"])
 EVENTS = st.builds(
     run,
     st.sampled_from(["r1", "r2", "r3"]),
     st.sampled_from(["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]),
     st.integers(10, 20).map(lambda hour: f"{hour}:00:00"),
-    inputs=st.lists(NAMES, max_size=2, unique=True),
-    outputs=st.lists(NAMES, max_size=2, unique=True),
+    inputs=SOME,
+    outputs=SOME,
 )
 
 
 @given(st.lists(EVENTS, min_size=1, max_size=8), st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_events_in_any_order_are_the_same_graph(
     folder: Path, events: list[Event], orders: random.Random
 ) -> None:

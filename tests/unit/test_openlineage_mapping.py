@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lineage_graph.declarations import bundled
+from lineage_graph.errors import StoreError
 from lineage_graph.ledger import NewEntry
 from lineage_graph.openlineage.mapping import Mapper
 from lineage_graph.openlineage.names import (
@@ -460,3 +463,42 @@ def test_an_event_that_comes_again_in_another_batch_states_nothing(house: House)
     house.ask("records/datasets")
     stated = {entry.body for entry in house.ledger.entries(before, house.ledger.head)}
     assert not any(run_iri(RunKey("shop", "r")).encode() in body for body in stated)
+
+
+@pytest.mark.parametrize("stated", range(4))
+def test_an_interruption_while_events_are_worked_out_loses_no_meaning(
+    house: House, tmp_path: Path, stated: int
+) -> None:
+    joined = static(dataset=dataset("a", symlinks=symlink("d", DATABASE, "TABLE")))
+    first, later = run("r", inputs=["a"], outputs=["b"]), run("w", at="11:00:00", outputs=["a"])
+    house.take(first)
+    house.ask("records/datasets")
+    house.take(later, joined)
+    full = f"(SELECT count(*) FROM entry) >= {house.ledger.head + stated}"
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as disk:
+        disk.execute(
+            f"CREATE TRIGGER full BEFORE INSERT ON entry WHEN {full} "
+            "BEGIN SELECT RAISE(FAIL, 'no room'); END"
+        )
+        disk.commit()
+        with pytest.raises(StoreError):
+            house.mapper.catch_up()
+        disk.execute("DROP TRIGGER full")
+        disk.commit()
+    (tmp_path / "other").mkdir()
+    other = House(tmp_path / "other").take(first, later, joined)
+    assert house.graph() == other.graph()
+    assert house.edges() == other.edges()
+    other.close()
+
+
+def test_a_version_holds_by_its_dataset_s_name_and_no_other(house: House) -> None:
+    seven = dataset("b", version=facet(datasetVersion="7"), symlinks=symlink("d", DATABASE, "X"))
+    house.take(run("r", inputs=[seven]))
+    house.ask("records/datasets")
+    house.take(static(dataset=dataset("d", symlinks=symlink("a", DATABASE, "TABLE"))))
+    versions = {declared_version(table(name), "7") for name in "abd"}
+    found = {row["version"] for row in house.ask("records/version_of")} & versions
+    (name,) = [name for name in "abd" if declared_version(table(name), "7") in found]
+    others = house.ask("records/alternates", of=[declared_version(table(name), "7")])
+    assert {row["alternate"] for row in others} == versions - found
